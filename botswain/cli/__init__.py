@@ -1,0 +1,1 @@
+"""Invoke tasks by topic, and what they show. No decisions are made here."""

@@ -1,0 +1,205 @@
+"""The tasks that look at Discord or change it: validate, diff, drift, apply, deploy, rollback."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from botswain.cli.task import dry, emit, environment, progress, task
+from botswain.errors import BotswainError, ExitCode
+
+if TYPE_CHECKING:
+    from botswain.deployment.deploy import Options
+    from botswain.deployment.result import Result
+    from botswain.plan import Plan
+
+
+@task()
+def validate(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
+    """Check a profile and its command definitions, offline. Without --env, those of every environment."""
+    from botswain.deployment.wanted import wanted
+    from botswain.errors import InvalidInput, Problem
+    from botswain.profile.load import load, names
+
+    problems: list[Problem] = []
+    checked: dict[str, int] = {}
+    for name in [env] if env else names():
+        try:
+            want = wanted(load(name))
+        except InvalidInput as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+        else:
+            checked[name] = len({key for commands in want.scopes.values() for key in commands})
+    if problems:
+        raise InvalidInput(problems)
+    if json:
+        emit({"task": "validate", "valid": True, "commands": checked, "exitCode": 0})
+    for name, count in checked.items() if not json else ():
+        print(f"{name}: {count} commands, all valid")
+
+
+@task(check="exit 2 when there is a difference", markdown="print Markdown, for a pull request")
+def diff(
+    _context: Any,
+    env: str = "",
+    check: bool = False,
+    json: bool = False,
+    markdown: bool = False,
+    debug: bool = False,
+) -> ExitCode:
+    """Show what an apply would change: what the sources want, against what was recorded and what is live."""
+    from botswain.deployment.deploy import preview
+    from botswain.deployment.session import Session
+    from botswain.deployment.wanted import wanted
+
+    session = Session.open(environment(env))
+    result = preview(session, wanted(session.profile), "diff")
+    _show_plan(result, json=json, markdown=markdown)
+    different = bool(result.plan.changed or result.plan.orphans or result.plan.unrecorded)
+    return ExitCode.DIFFERENT if check and different else result.code
+
+
+@task(check="exit 2 when other hands changed something")
+def drift(
+    _context: Any, env: str = "", check: bool = False, json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Show what other hands changed on Discord since the last deployment."""
+    from botswain.deployment.deploy import preview
+    from botswain.deployment.session import Session
+    from botswain.deployment.wanted import Wanted
+
+    session = Session.open(environment(env))
+    manifest = session.records.manifest()
+    if manifest is None:
+        raise BotswainError("nothing is recorded yet, so there is nothing to drift from", fix="deploy first")
+    want = Wanted({scope: record.commands for scope, record in manifest.scopes.items()})
+    result = preview(session, want, "drift")
+    _show_plan(result, json=json)
+    return ExitCode.DIFFERENT if check and result.plan.drifted else result.code
+
+
+@task(force="write unchanged scopes again; skips no check")
+def apply(
+    context: Any,
+    env: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+    allow_delete: int = 0,
+    force: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> ExitCode:
+    """Deploy the commands alone: plan, write, read back, record."""
+    from botswain.deployment.deploy import deploy as run
+    from botswain.deployment.session import Session
+
+    options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
+    session = Session.open(environment(env), progress)
+    return _finish(run(session, options, _Person(json=json), "apply"), json=json)
+
+
+@task(force="write unchanged scopes again; skips no check")
+def deploy(
+    context: Any,
+    env: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+    allow_delete: int = 0,
+    force: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> ExitCode:
+    """Deploy an environment: plan, apply, verify by reading back, record."""
+    from botswain.deployment.deploy import deploy as run
+    from botswain.deployment.session import Session
+
+    options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
+    session = Session.open(environment(env), progress)
+    return _finish(run(session, options, _Person(json=json), "deploy"), json=json)
+
+
+@task(to="restore the state after this deployment instead")
+def rollback(
+    context: Any,
+    env: str = "",
+    to: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+    allow_delete: int = 0,
+    json: bool = False,
+    debug: bool = False,
+) -> ExitCode:
+    """Undo the last deployment; said again, the one before it."""
+    from botswain.deployment.rollback import rollback as run
+    from botswain.deployment.session import Session
+
+    options = _options(context, dry_run, yes, allow_delete, json=json)
+    session = Session.open(environment(env), progress)
+    return _finish(run(session, options, _Person(json=json), to or None), json=json)
+
+
+def _options(
+    context: Any, dry_run: bool, yes: bool, allow_delete: int, *, force: bool = False, json: bool = False
+) -> Options:
+    from botswain.deployment.deploy import Options
+
+    return Options(
+        dry_run=dry(context, dry_run=dry_run),
+        yes=yes,
+        allow_delete=allow_delete or None,
+        force=force,
+        interactive=sys.stdin.isatty() and sys.stderr.isatty() and not json,
+    )
+
+
+class _Person:
+    """Whoever reads the terminal, or the log of a CI job."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+
+    def see(self, plan: Plan) -> None:
+        """Prints the plan before it is carried out; with `--json` it is part of the document instead."""
+        if self._json:
+            return
+        from botswain.cli.show import plan_lines
+        from botswain.cli.style import paint_for
+
+        print(*plan_lines(plan, paint_for(sys.stdout)), sep="\n", flush=True)
+
+    def confirm(self, question: str) -> bool:
+        """Asks on the terminal; anything but yes is no."""
+        print(f"\nThis would {question}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _show_plan(result: Result, *, json: bool, markdown: bool = False) -> None:
+    if json:
+        emit(result.to_json())
+        return
+    if markdown:
+        from botswain.cli.markdown import plan_markdown
+
+        print(plan_markdown(result.plan, result.environment))
+        return
+    from botswain.cli.show import plan_lines
+    from botswain.cli.style import paint_for
+
+    paint = paint_for(sys.stdout)
+    print(*plan_lines(result.plan, paint), sep="\n")
+    for note in result.notes:
+        print(f"{paint('yellow', 'note')}: {note}", file=sys.stderr)
+
+
+def _finish(result: Result, *, json: bool) -> ExitCode:
+    if json:
+        emit(result.to_json())
+    elif result.dry_run:
+        _show_plan(result, json=False)
+    else:
+        from botswain.cli.show import result_lines
+        from botswain.cli.style import paint_for
+
+        for line in result_lines(result, paint_for(sys.stdout)):
+            print(line)
+    return result.code

@@ -1,0 +1,80 @@
+"""Tasks for people who work on Botswain itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from botswain.cli.task import task
+from botswain.errors import BotswainError
+
+
+def _python(*arguments: str) -> int:
+    sys.stdout.flush()
+    return subprocess.run([sys.executable, "-m", *arguments], check=False).returncode
+
+
+@task(fast="leave out what takes seconds: real servers, clients, processes", only="pytest's -k")
+def test(_context: Any, fast: bool = False, only: str = "", debug: bool = False) -> int:
+    """Lint, check types and imports, and run the tests."""
+    chosen = ["-m", "not slow"] if fast else []
+    chosen += ["-k", only] if only else []
+    if not only:
+        _lint()
+    return _python("pytest", "-n", "2", "--dist", "loadgroup", *chosen)
+
+
+@task()
+def lint(_context: Any, debug: bool = False) -> None:
+    """Check style, spelling, types, import directions and generated files."""
+    _lint()
+
+
+def _lint() -> None:
+    steps = (
+        ("ruff", "check", "--quiet"),
+        ("ruff", "format", "--check", "--quiet"),
+        ("mypy",),
+        ("importlinter.cli", "lint", "--no-cache"),
+        ("codespell_lib",),
+    )
+    failed = [step[0] for step in steps if _python(*step) != 0]
+    if failed:
+        raise BotswainError(f"{', '.join(failed)} found something", fix="see above")
+
+
+@task(group="which figures: commands", json="print the rows as one JSON document")
+def bench(_context: Any, group: str = "commands", json: bool = False, debug: bool = False) -> int:
+    """Measure the figures that Botswain promises; ratios come from one run."""
+    return _python("benchmarks", "--group", group, *(["--json"] if json else []))
+
+
+@task()
+def lock(_context: Any, debug: bool = False) -> None:
+    """Compile requirements/*.in into the locked files, with hashes, for every supported Python."""
+    for name in ("base", "dev"):
+        done = _python(
+            "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
+            "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade",
+            f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt",
+        )  # fmt: skip
+        if done:
+            raise BotswainError(f"could not lock requirements/{name}.in", fix="see above")
+
+
+@task()
+def schema(_context: Any, debug: bool = False) -> None:
+    """Write profiles/profile.schema.json, which editors use, from the model."""
+    from botswain.profile.schema import FILE, text
+
+    FILE.write_text(text())
+    print(f"wrote {FILE}")
+
+
+@task()
+def picture(_context: Any, debug: bool = False) -> int:
+    """Draw docs/plan.svg, the README's picture, from a real plan."""
+    os.environ.pop("NO_COLOR", None)
+    return _python("docs.picture")

@@ -1,0 +1,202 @@
+"""The tasks that read the records: status, history, and what mends them: lock.break, manifest.restore, audit.verify."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from botswain.cli.task import emit, environment, task
+from botswain.errors import BotswainError, ExitCode
+
+if TYPE_CHECKING:
+    from botswain.deployment.records import Deployment
+
+
+@task()
+def status(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
+    """Show what is deployed, from the records alone; nothing is asked of Discord."""
+    from botswain.deployment.recovery import left_behind
+    from botswain.deployment.rollback import next_to_undo
+    from botswain.deployment.session import Session
+
+    session = Session.open(environment(env))
+    records = session.records
+    manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(session)
+    target = next_to_undo(records)
+    if json:
+        from dataclasses import asdict
+
+        from botswain.manifest import dump
+
+        emit({
+            "task": "status",
+            "environment": session.profile.name,
+            "manifest": dump(manifest) if manifest else None,
+            "lock": asdict(holder) if holder else None,
+            "interrupted": cut if holder is None else None,
+            "rollback": target.id if target else None,
+            "exitCode": 0,
+        })  # fmt: skip
+        return
+    rows = [("environment", session.profile.name)]
+    if manifest is None:
+        rows.append(("deployed", "nothing yet"))
+    else:
+        entry = records.deployment(manifest.deployment_id)
+        commands = {name for record in manifest.scopes.values() for name in record.commands}
+        rows += [
+            (
+                "deployed",
+                f"{manifest.deployment_id} at {manifest.deployed_at}"
+                + (f" by {entry.actor}" if entry else ""),
+            ),
+            ("application", manifest.application_id),
+            ("commit", manifest.git_sha or "none"),
+            ("commands", f"{len(commands)} in {len(manifest.scopes)} scopes"),
+            ("rollback to", f"before {target.id}" if target else "nothing: there is no earlier deployment"),
+        ]
+    if holder is not None:
+        rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
+    elif cut is not None:
+        rows.append(("cut off", f"deployment {cut}; the next deploy or rollback settles it"))
+    for name, text in rows:
+        print(f"{name:<12} {text}")
+
+
+@task(limit="how many deployments, newest first; 0 for all")
+def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, debug: bool = False) -> None:
+    """Show the deployments: who, when, which commit and build, what changed, how it ended."""
+    from botswain.deployment.records import to_json
+    from botswain.deployment.session import Session
+
+    session = Session.open(environment(env))
+    entries = session.records.deployments()
+    shown = entries[:limit] if limit else entries
+    if json:
+        documents = [to_json(entry) for entry in shown]
+        emit(
+            {"task": "history", "environment": session.profile.name, "deployments": documents, "exitCode": 0}
+        )
+        return
+    if not entries:
+        print("no deployment yet")
+        return
+    from botswain.cli.style import paint_for
+
+    print(*_table([_row(entry) for entry in shown], paint_for(sys.stdout)), sep="\n")
+
+
+_COLUMNS = ("deployment", "what", "outcome", "who", "when (UTC)", "commit", "build", "changed")
+
+
+def _row(entry: Deployment) -> tuple[str, ...]:
+    what = entry.kind
+    if entry.undoes:
+        what += f" of {', '.join(entry.undoes)}"
+    elif entry.restores:
+        what += f" to {entry.restores}"
+    commit = entry.git_sha or "-"
+    if len(commit) > 12:
+        commit = commit[:8] + ("+dirty" if commit.endswith("+dirty") else "")
+    when = entry.started_at[:19].replace("T", " ")
+    return (entry.id, what, entry.outcome, entry.actor, when, commit, entry.build_id or "-", _changes(entry))
+
+
+def _changes(entry: Deployment) -> str:
+    results = entry.scopes.values()
+    parts = [
+        f"{sign}{len({key for one in results for key in getattr(one, part)})}"
+        for sign, part in (("+", "created"), ("~", "updated"), ("-", "deleted"))
+        if any(getattr(one, part) for one in results)
+    ]
+    scopes = f" in {len(entry.scopes)} scopes" if len(entry.scopes) > 1 else ""
+    return (" ".join(parts) + scopes) if parts else "record only"
+
+
+def _table(rows: list[tuple[str, ...]], paint: Any) -> list[str]:
+    widths = [max(len(row[column]) for row in [_COLUMNS, *rows]) for column in range(len(_COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in [_COLUMNS, *rows]]  # fmt: skip
+    return [paint("bold", lines[0]), *lines[1:]]
+
+
+@task("break", why="the reason, for whoever held it and for the audit log")
+def break_lock(
+    _context: Any, env: str = "", why: str = "", json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Take the lock from a run that hangs. That run stops before its next change; its work is settled by the next."""
+    from botswain.audit import AuditLog
+    from botswain.deployment.session import Session
+    from botswain.state.ids import actor
+
+    if not why.strip():
+        raise BotswainError("a lock is broken for a reason", fix='say it: --why "…"')
+    session = Session.open(environment(env))
+    store, who = session.records.store, actor()
+    audit = AuditLog(store, session.profile.name)
+    intent = audit.intent("lock.break", who, {"why": why})
+    broken = store.break_lock(why, who)
+    audit.outcome(intent, "done" if broken else "nobody held it")
+    if json:
+        document = {"task": "lock.break", "environment": session.profile.name, "broken": broken is not None}
+        emit({**document, "holderAlive": bool(broken and broken.holder.alive), "exitCode": 0})
+    elif broken is None:
+        print("nobody holds the lock")
+    else:
+        holder = broken.holder
+        alive = (
+            f"; process {holder.pid} on {holder.host} still runs and stops before its next change"
+            if holder.alive
+            else ""
+        )
+        print(f"broke the lock of {holder.actor} ({holder.command}, since {holder.started_at}){alive}")
+    return ExitCode.DONE
+
+
+@task("restore")
+def restore_manifest(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
+    """Bring a lost or damaged manifest back from the newest deployment in the history."""
+    from botswain.deployment.repair import restore_manifest as restore
+    from botswain.deployment.session import Session
+
+    session = Session.open(environment(env))
+    restored = restore(session)
+    if json:
+        emit(
+            {
+                "task": "manifest.restore",
+                "environment": session.profile.name,
+                "deploymentId": restored,
+                "exitCode": 0,
+            }
+        )
+    else:
+        print(f"{session.records.where} is again the one of deployment {restored}")
+    return ExitCode.DONE
+
+
+@task("verify")
+def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
+    """Check the audit log's chain of hashes from its first record to its last."""
+    from botswain.audit import AuditLog
+    from botswain.deployment.session import Session
+
+    session = Session.open(environment(env))
+    verdict = AuditLog(session.records.store, session.profile.name).verify()
+    code = ExitCode.FAILED if verdict.broken else ExitCode.DONE
+    if json:
+        findings = [str(finding) for finding in verdict.findings]
+        emit(
+            {
+                "task": "audit.verify",
+                "environment": session.profile.name,
+                "findings": findings,
+                "exitCode": int(code),
+            }
+        )
+        return code
+    for finding in verdict.findings:
+        print(finding)
+    if not verdict.findings:
+        print("the audit log is whole")
+    return code

@@ -1,0 +1,183 @@
+"""Plans and results as text for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from botswain.cli.style import Paint, many
+from botswain.deployment.result import Card, Result
+from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
+
+_WIDTH = 68
+"""Longest value that is shown in full."""
+_SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
+_LISTED_GUILDS = 3
+_LISTED_COMMANDS = 5
+
+
+def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
+    """The plan as it is read before it is agreed to: only what would change, and one line that sums it up."""
+    for scopes in _alike(plan.scopes):
+        yield from _scope(scopes, paint)
+    for note in plan.notes:
+        yield paint("dim", f"note: {note}")
+    yield _summary(plan, paint)
+
+
+def _alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
+    """Scopes in which exactly the same happens, together: 500 guilds are one paragraph."""
+    groups: list[list[ScopePlan]] = []
+    for scope in scopes:
+        for group in groups:
+            first = group[0]
+            if (first.commands, first.unchanged, first.orphan, first.unavailable) == (
+                scope.commands, scope.unchanged, scope.orphan, scope.unavailable
+            ) and (first.wanted is scope.wanted or first.wanted == scope.wanted):  # fmt: skip
+                group.append(scope)
+                break
+        else:
+            groups.append([scope])
+    return groups
+
+
+def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
+    scope = scopes[0]
+    title = paint("bold", _title(scopes))
+    if scope.unavailable:
+        yield f"{title}  {paint('red', 'skipped')}: {scope.unavailable}"
+        return
+    if scope.orphan and not scope.changed:
+        return
+    if scope.orphan:
+        yield f"{title}  {paint('magenta', 'left the profile')}; cleared only with --allow-delete"
+    elif not scope.changed:
+        state = "only the record is behind" if scope.unrecorded else "no change"
+        yield f"{title}  {paint('dim', ', '.join(part for part in (state, _still(scope)) if part))}"
+        return
+    else:
+        yield title
+    for command in scope.having(Action.CREATE, Action.UPDATE, Action.DELETE):
+        yield from _command(scope, command, paint)
+    if not scope.orphan and _still(scope):
+        yield paint("dim", f"    {_still(scope)}")
+
+
+def _title(scopes: list[ScopePlan]) -> str:
+    if len(scopes) == 1:
+        return label(scopes[0].scope)
+    shown = ", ".join(scope.scope for scope in scopes[:_LISTED_GUILDS])
+    return f"{len(scopes)} guilds ({shown}{', …' if len(scopes) > _LISTED_GUILDS else ''})"
+
+
+def _still(scope: ScopePlan) -> str:
+    kept = len(scope.having(Action.KEEP))
+    parts = [f"{scope.unchanged} unchanged"] if scope.unchanged else []
+    parts += [f"{many(kept, 'other')} kept as {'it is' if kept == 1 else 'they are'}"] if kept else []
+    return ", ".join(parts)
+
+
+def shown(key: str) -> str:
+    """A command key as users know the command: `/ban`, `user command "Report"`."""
+    kind, _, name = key.partition("/")
+    if kind == "chat_input":
+        return f"/{name}"
+    return f'{kind.replace("primary_", "").replace("_", " ")}{"" if "entry" in kind else " command"} "{name}"'
+
+
+def _command(scope: ScopePlan, command: CommandPlan, paint: Paint) -> Iterator[str]:
+    sign, colour = _SIGNS[command.action]
+    remarks = []
+    if command.action is Action.DELETE:
+        remarks.append("its permission overwrites are lost")
+        if not command.managed:
+            remarks.append("not deployed by Botswain")
+    if command.action is Action.CREATE and command.drift:
+        remarks.append(paint("magenta", "deleted by other hands"))
+    tail = f"  ({'; '.join(remarks)})" if remarks else ""
+    yield f"  {paint(colour, sign)} {paint('bold', shown(command.key))}{tail}"
+    if command.action is Action.CREATE:
+        wanted = scope.wanted[command.key]
+        for field in ("description", "options"):
+            if field in wanted:
+                yield f"      {field}: {_value(wanted[field])}"
+    for change in command.fields:
+        yield _field(change, paint)
+
+
+def _field(change: FieldChange, paint: Paint) -> str:
+    if change.live is None:
+        sign, text = paint("green", "+"), _value(change.wanted)
+    elif change.wanted is None:
+        sign, text = paint("red", "-"), _value(change.live)
+    else:
+        sign, text = paint("yellow", "~"), f"{_value(change.live)} → {_value(change.wanted)}"
+    drift = paint("magenta", "  (edited by other hands)") if change.drift else ""
+    return f"      {sign} {change.path}: {text}{drift}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "name" in one for one in value):
+        text = ", ".join(str(one["name"]) for one in value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def _summary(plan: Plan, paint: Paint) -> str:
+    counts = {action: plan.count(action) for action in _SIGNS}
+    if not any(counts.values()):
+        if plan.orphans:
+            return (
+                f"{paint('bold', 'No change')} but {many(len(plan.orphans), 'scope')} that left the profile."
+            )
+        recorded = " to Discord; the record is brought up to date" if plan.unrecorded else ""
+        return f"{paint('bold', 'No change')}{recorded}."
+    parts = [f"{count} to {action.value}" for action, count in counts.items() if count]
+    scopes = len(plan.changed)
+    where = f" in {scopes} scopes" if scopes > 1 else ""
+    drift = f" {many(len(plan.drifted), 'command')} changed by other hands." if plan.drifted else ""
+    return f"{paint('bold', 'Plan')}: {', '.join(parts)}{where}.{drift}"
+
+
+def result_lines(result: Result, paint: Paint) -> Iterator[str]:
+    """How a deployment ended, and the way back."""
+    deployment = result.deployment
+    for note in result.notes:
+        yield f"{paint('yellow', 'note')}: {note}"
+    if deployment is None:
+        return
+    colour = {"done": "green", "partial": "yellow"}.get(deployment.outcome, "red")
+    outcome = paint(colour, deployment.outcome)
+    yield f"{result.kind} {deployment.id}: {outcome} in {deployment.seconds or 0:.1f} s"
+    if result.error:
+        yield f"{paint('red', 'why')}: {result.error}"
+    if deployment.outcome == "stuck":
+        yield f"{paint('red', 'a person is needed')}: look with ./inv diff --env {result.environment}, then deploy again"
+    if result.unrecorded:
+        yield f"{paint('red', 'not recorded')}: {result.unrecorded}"
+    if result.card:
+        yield from _card(result.card, paint)
+
+
+def _card(card: Card, paint: Paint) -> Iterator[str]:
+    rows = [("now", card.runs)]
+    if card.back is None:
+        rows.append(("rollback", "nothing to go back to yet"))
+    else:
+        rows.append(("rollback", f"returns to {card.back or 'the state before the first deployment'}"))
+        if card.deletes:
+            rows.append(("", f"deletes {_names(card.deletes)} with their permission overwrites"))
+        if card.recreates:
+            rows.append(
+                ("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back")
+            )
+        rows.append(("", f"takes about {max(card.seconds, 0.1):.1f} s: {paint('bold', card.command)}"))
+    for name, text in rows:
+        yield f"  {paint('dim', f'{name:<9}')} {text}"
+
+
+def _names(keys: tuple[str, ...]) -> str:
+    names = ", ".join(shown(key) for key in keys[:_LISTED_COMMANDS])
+    return names if len(keys) <= _LISTED_COMMANDS else f"{names} and {len(keys) - _LISTED_COMMANDS} more"

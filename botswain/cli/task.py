@@ -1,0 +1,120 @@
+"""The frame around every task: redaction, one line for a failure, exit codes, `--json` and signals."""
+
+from __future__ import annotations
+
+import functools
+import json as jsonlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from invoke.exceptions import Exit
+from invoke.tasks import task as invoke_task
+
+from botswain.errors import BotswainError, ExitCode, InvalidInput
+from botswain.secrets import redaction
+
+_HELP = {
+    "env": "the environment: the name of a file in profiles/",
+    "dry_run": "show what would happen and change nothing",
+    "yes": "go on without asking; never covers large deletions",
+    "allow_delete": "permit that many deletions in all, where --yes is not enough",
+    "json": "print one JSON document on stdout, everything else on stderr",
+    "debug": "show the traceback of a failure",
+}
+
+
+def task(
+    name: str | None = None, *, default: bool = False, **help_: str
+) -> Callable[[Callable[..., Any]], Any]:
+    """Makes an Invoke task of a function. What it returns is the exit code; None stands for 0."""
+
+    def wrap(body: Callable[..., Any]) -> Any:
+        @functools.wraps(body)
+        def framed(context: Any, *arguments: Any, **options: Any) -> None:
+            with _reporting(json=options.get("json", False), debug=options.get("debug", False)):
+                code = body(context, *arguments, **options)
+            if code:
+                raise Exit(code=int(code))
+
+        parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
+        known = {one: text for one, text in {**_HELP, **help_}.items() if one in parameters}
+        return invoke_task(framed, name=name, default=default, help=known, auto_shortflags=False)
+
+    return wrap
+
+
+@contextmanager
+def _reporting(*, json: bool, debug: bool) -> Iterator[None]:
+    redaction.install()
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # `inv history | head`: nobody reads on, and that is no failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BotswainError as error:
+        _report(error, error.code, json=json)
+        _raise(error, error.code, debug=debug)
+    except KeyboardInterrupt as error:
+        stopped = BotswainError("stopped; nothing was changed")
+        _report(stopped, stopped.code, json=json)
+        _raise(error, stopped.code, debug=debug)
+    except Exit:
+        raise
+    except Exception as error:  # noqa: BLE001 - a person gets one line; --debug has the rest
+        told = BotswainError(f"internal error: {type(error).__name__}: {error}", fix="--debug shows where")
+        _report(told, ExitCode.FAILED, json=json)
+        _raise(error, ExitCode.FAILED, debug=debug)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    """SIGTERM is somebody's Ctrl-C: what is under way is finished or undone."""
+    raise KeyboardInterrupt
+
+
+def _report(error: BotswainError, code: ExitCode, *, json: bool) -> None:
+    lines = [str(problem) for problem in error.problems] if isinstance(error, InvalidInput) else [str(error)]
+    for line in lines:
+        print(f"botswain: {line}", file=sys.stderr)
+    if json:
+        outcome = "refused" if code is ExitCode.REFUSED else "failed"
+        emit({"outcome": outcome, "exitCode": int(code), "error": str(error), "problems": lines})
+
+
+def _raise(error: BaseException, code: ExitCode, *, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stderr.flush()
+    raise Exit(code=int(code)) from None
+
+
+def emit(document: Any) -> None:
+    """Prints the one JSON document of `--json`."""
+    print(jsonlib.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def progress(message: str) -> None:
+    """Tells a person on stderr what is going on."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def dry(context: Any, *, dry_run: bool) -> bool:
+    """Whether this run is a preview: `--dry-run`, or Invoke's own --dry, which must never change anything."""
+    return dry_run or bool(context.config.run.dry)
+
+
+def environment(env: str) -> str:
+    """The environment that was asked for. Raises BotswainError naming the choices when none was."""
+    if env:
+        return env
+    from botswain.profile.load import names
+
+    raise BotswainError("no environment given", fix=f"say --env, one of: {', '.join(names()) or 'none yet'}")

@@ -1,0 +1,52 @@
+"""Which commit of the bot's repository is being deployed, and which build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from botswain.errors import BotswainError, Refused
+from botswain.profile.load import Profile
+
+_BUILD_VARIABLES = ("BOTSWAIN_BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_ID")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Where the definitions come from. `sha` ends in `+dirty` when they differ from the commit."""
+
+    sha: str | None
+    build_id: str | None
+
+
+def checkout(profile: Profile) -> Checkout:
+    """The commit that holds the profile's definitions.
+
+    Only a sandbox profile may deploy what is in no commit; for any other that raises Refused.
+    """
+    sha = _git(profile.repo, "rev-parse", "HEAD")
+    dirty = sha is None or _git(profile.repo, "status", "--porcelain", "--", str(profile.folder.resolve()))
+    if dirty and not profile.sandbox:
+        what = "is in no commit" if sha is None else f"has changes that are not in commit {sha[:12]}"
+        raise Refused(
+            what, where=str(profile.folder), fix="commit them first; only a sandbox may deploy a dirty tree"
+        )
+    return Checkout(f"{sha}+dirty" if sha and dirty else sha, build_id())
+
+
+def build_id() -> str | None:
+    """The build that this run is part of, as CI names it."""
+    return next((value for name in _BUILD_VARIABLES if (value := os.environ.get(name))), None)
+
+
+def _git(repo: Path, *arguments: str) -> str | None:
+    """What git prints; None where there is no repository or no commit."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, check=False, timeout=60
+        )
+    except FileNotFoundError:
+        raise BotswainError("git is not installed", where=str(repo), fix="sudo apt install git") from None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,102 @@
+"""Who has to agree to a plan, and how. Pure: the cli asks the question, this decides which one.
+
+`--yes` covers production and small deletions. Clearing a scope, an empty desired set, or deleting more than a fifth of
+a scope needs `--allow-delete N`, because those are what a wrong folder or a half-written file looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from botswain.discord.limits import CREATES_PER_DAY
+from botswain.errors import Refused
+from botswain.plan import Action, ScopePlan, label
+
+_SHARE = 5
+"""More than one in so many commands of a scope is a large deletion."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What a plan needs before it may run."""
+
+    question: str | None = None
+    """What to ask; None when the plan may simply run."""
+    deletions: int = 0
+    """How many commands it deletes."""
+    large: str | None = None
+    """Why the deletions are too many for `--yes` alone."""
+
+
+def consent(scopes: Sequence[ScopePlan], *, production: bool, environment: str) -> Consent:
+    """What writing these scopes needs."""
+    if not scopes:
+        return Consent()
+    deletions = sum(len(scope.having(Action.DELETE)) for scope in scopes)
+    large = next((reason for scope in scopes if (reason := _large(scope))), None)
+    if not production and not deletions:
+        return Consent()
+    return Consent(_question(scopes, deletions, environment, production=production), deletions, large)
+
+
+def _large(scope: ScopePlan) -> str | None:
+    deleted = len(scope.having(Action.DELETE))
+    if not deleted:
+        return None
+    where = label(scope.scope)
+    if deleted == scope.live_count and not scope.wanted:
+        return f"it clears {where} ({deleted} commands)"
+    if not scope.wanted:
+        return f"it leaves nothing of ours in {where} (deletes {deleted} of {scope.live_count} commands)"
+    if deleted * _SHARE > scope.live_count:
+        return f"it deletes {deleted} of {scope.live_count} commands in {where}, more than a fifth"
+    return None
+
+
+def _question(scopes: Sequence[ScopePlan], deletions: int, environment: str, *, production: bool) -> str:
+    parts = []
+    if deletions:
+        parts.append(
+            f"delete {deletions} command{'s' if deletions > 1 else ''} with their permission overwrites"
+        )
+    edited = sum(
+        any(field.drift for field in command.fields) for scope in scopes for command in scope.commands
+    )
+    if edited and production:
+        parts.append(f"overwrite {edited} command{'s' if edited > 1 else ''} edited by other hands")
+    what = f"{' and '.join(parts)} in" if parts else "change"
+    return f"{what} {environment}{' (production)' if production else ''}"
+
+
+def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: bool) -> bool:
+    """Whether the question still has to be asked. Raises Refused when no answer here could be enough."""
+    if need.large is not None and (allow_delete or 0) < need.deletions:
+        given = f", not {allow_delete}" if allow_delete is not None else ""
+        raise Refused(
+            f"{need.large}; --yes does not cover that",
+            fix=f"if you mean it, say --allow-delete {need.deletions}{given}",
+        )
+    if need.question is None or yes:
+        return False
+    if not interactive:
+        raise Refused(
+            f"this would {need.question}, and there is no terminal to ask on", fix="if you mean it, say --yes"
+        )
+    return True
+
+
+def check_creates(scopes: Iterable[ScopePlan], today: Mapping[str, int]) -> None:
+    """Raises Refused when a scope would get more new commands than Discord allows in a day.
+
+    `today` holds what we created there during the last 24 hours; what others created is not known.
+    """
+    for scope in scopes:
+        new, used = len(scope.having(Action.CREATE)), today.get(scope.scope, 0)
+        if new and used + new > CREATES_PER_DAY:
+            raise Refused(
+                f"would create {new} commands, and {used} were created in the last 24 hours;"
+                f" Discord allows {CREATES_PER_DAY} a day",
+                where=label(scope.scope),
+                fix="wait, or rename and edit rather than replace",
+            )

@@ -1,0 +1,140 @@
+"""Settles a deployment that was cut off: finds out how far it got, and makes the records say so.
+
+What reached Discord is decided by looking, never by what the journal hoped for. What was written stays and is recorded,
+so that `rollback` can undo it and the deployment that follows does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from botswain import manifest as manifests
+from botswain.audit import AuditLog
+from botswain.commands.canonical import LEFT_TO_DISCORD
+from botswain.deployment.records import Deployment, Outcome
+from botswain.deployment.session import Session
+from botswain.deployment.transaction import holds, restorable
+from botswain.discord.enums import GLOBAL
+from botswain.manifest import Manifest
+from botswain.state.ids import timestamp
+from botswain.state.journal import Journal
+
+if TYPE_CHECKING:
+    from botswain.discord.client import DiscordClient
+    from botswain.state.store import Held
+
+Live = list[dict[str, Any]]
+
+
+def left_behind(session: Session) -> str | None:
+    """The id of a deployment that was cut off and is not settled yet. Reads only."""
+    events = Journal(session.records.store).read()
+    return events[0]["deployment"] if events else None
+
+
+def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> Deployment | None:
+    """Settles what an earlier run left, if anything; returns its deployment as it is now recorded.
+
+    A scope that cannot be read raises: nothing may be recorded about it, and the journal stays for the next run.
+    """
+    records = session.records
+    journal = Journal(records.store)
+    events = journal.read()
+    audit = AuditLog(records.store, session.profile.name)
+    settled = None
+    if events:
+        settled = _settle(session, client, events, records.deployment(events[0]["deployment"]))
+        held.check()
+    if events or held.left_behind is not None:
+        for intent in audit.unfinished():
+            result = settled.outcome if settled else Outcome.FAILED
+            audit.outcome(intent["id"], result, {"settled": True}, actor=actor)
+        journal.close()
+    return settled
+
+
+def _settle(
+    session: Session, client: DiscordClient, events: list[dict[str, Any]], draft: Deployment | None
+) -> Deployment | None:
+    if draft is None:
+        return None  # cut off before its entry was stored, and so before anything was written
+    if draft.outcome is not Outcome.RUNNING:
+        return draft  # everything was recorded; only the journal was left
+    records = session.records
+    begun = {event["scope"] for event in events if event["event"].endswith(" begins")}
+    live = {scope: client.commands(scope) for scope in draft.scopes if scope in begun}
+    target = records.manifest_of(draft.id)
+    states = {scope: _state(session, draft, scope, live[scope], target) for scope in live}
+    written = [scope for scope, state in states.items() if state == "written"]
+    outcome = Outcome.INTERRUPTED if written or "failed" in states.values() else Outcome.FAILED
+    if len(written) == len(draft.scopes) or _recording(events):
+        outcome = Outcome.DONE
+    settled = replace(
+        draft.with_states(states),
+        outcome=outcome,
+        finished_at=timestamp(),
+        detail="cut off; settled by the next run",
+    )
+    if target is None or not (written or outcome is Outcome.DONE):
+        records.save(settled)
+    else:
+        records.save(settled, _merged(session, settled, target, live, written), current=True)
+    return settled
+
+
+def _recording(events: list[dict[str, Any]]) -> bool:
+    """Whether it had come to recording, which is after every scope was written and verified, or undone."""
+    return events[-1]["event"] == "recording" and not any(e["event"].startswith("undo") for e in events)
+
+
+def _state(session: Session, draft: Deployment, scope: str, live: Live, target: Manifest | None) -> str:
+    """`written`, `undone`, or `failed` when what is live is neither the deployment's doing nor what was there before."""
+    result = draft.scopes[scope]
+    after = _after(session, draft, scope, target)
+    if holds(scope, {name: after[name] for name in (*result.created, *result.updated) if name in after},
+             result.deleted, live):  # fmt: skip
+        return "written"
+    before = restorable(session.records.snapshot(draft.id, scope), scope)
+    same = {name: before[name] for name in (*result.updated, *result.deleted)}
+    return "undone" if holds(scope, same, result.created, live) else "failed"
+
+
+def _after(session: Session, draft: Deployment, scope: str, target: Manifest | None) -> Mapping[str, Any]:
+    """What the deployment was to leave in a scope: for a rollback what it restored, else what it recorded."""
+    if draft.undoes:
+        return restorable(session.records.snapshot(draft.undoes[-1], scope), scope)
+    return target.scopes[scope].commands if target and scope in target.scopes else {}
+
+
+def _merged(
+    session: Session, settled: Deployment, target: Manifest, live: Mapping[str, Live], written: list[str]
+) -> Manifest:
+    """The manifest before, with the records of the scopes that were written, as they are live."""
+    before = session.records.manifest()
+    scopes = dict(before.scopes) if before else {}
+    unwritten = [scope for scope in settled.scopes if scope not in written]
+    for scope in target.scopes.keys() | scopes.keys():
+        if scope in unwritten:
+            continue
+        if scope not in target.scopes:
+            scopes.pop(scope, None)
+        elif scope in live:
+            left = LEFT_TO_DISCORD if scope == GLOBAL else ()
+            scopes[scope] = manifests.record(target.scopes[scope].commands, live[scope], left)
+        else:
+            scopes[scope] = target.scopes[scope]
+    return replace(target, scopes=scopes)
+
+
+def describe(settled: Deployment) -> str:
+    """What was found, for people."""
+    written = [scope for scope, one in settled.scopes.items() if one.state == "written"]
+    if settled.outcome is Outcome.DONE:
+        found = "had written everything; its record is complete now"
+    elif written:
+        found = f"had written {len(written)} of {len(settled.scopes)} scopes; that is recorded now, rollback undoes it"
+    else:
+        found = "had written nothing"
+    return f"{settled.kind} {settled.id} by {settled.actor} was cut off: it {found}"

@@ -1,0 +1,80 @@
+"""Everything one run works with: profile, records, and the connection to Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botswain.deployment import credentials
+from botswain.deployment.records import Records
+from botswain.discord.token import application_id_hint
+from botswain.profile.load import Profile, load
+from botswain.state.folder import FolderStore
+
+if TYPE_CHECKING:
+    from botswain.discord.client import DiscordClient
+
+WORKERS = 16
+"""Scopes handled at a time; the pace is the rate limiter's business."""
+
+
+def _silent(_message: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Session:
+    """One run's profile, records and (once `connect` was called) client."""
+
+    profile: Profile
+    records: Records
+    say: Callable[[str], None] = field(default=_silent)
+    """Progress for people, on stderr."""
+
+    @classmethod
+    def open(cls, environment: str, say: Callable[[str], None] = _silent) -> Session:
+        """The session of a profile. Reads files only."""
+        profile = load(environment)
+        return cls(profile, Records(FolderStore(profile.manifest_path), str(profile.manifest_path)), say)
+
+    @contextmanager
+    def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:
+        """A client with the profile's token, checked for being at home here as far as the token itself tells.
+
+        Its application id is set if the token's hint agrees with what the profile, or the manifest (`recorded`), says;
+        else it is known only after `survey.identify`.
+        """
+        token = credentials.token(self.profile)
+        from botswain.discord.client import DiscordClient
+
+        profile = self.profile
+        transport = None
+        if profile.sandbox:
+            from botswain.sandbox.app import Sandbox
+            from botswain.sandbox.transport import SandboxTransport
+
+            transport = SandboxTransport(Sandbox(sandbox_path(profile)))
+        hint = application_id_hint(token)
+        client = DiscordClient(
+            token=token,
+            api="http://127.0.0.1/api/v10" if profile.sandbox else profile.api,
+            application_id=hint if hint == (profile.application_id or recorded) else None,
+            requests_per_second=50 if profile.sandbox else profile.requests_per_second,
+            transport=transport,
+        )
+        with client:
+            yield client
+
+
+def sandbox_path(profile: Profile) -> Path:
+    """Where the embedded sandbox of a profile keeps its state."""
+    return Path(".botswain/sandbox") / profile.name
+
+
+def workers(tasks: int) -> ThreadPoolExecutor:
+    """Threads for that many scopes."""
+    return ThreadPoolExecutor(max_workers=max(1, min(WORKERS, tasks)))

@@ -1,0 +1,103 @@
+"""Looks at Discord and makes the plan: one GET a scope, several scopes at a time, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botswain.commands.canonical import Command
+from botswain.deployment import credentials
+from botswain.deployment.session import Session, workers
+from botswain.deployment.wanted import Wanted
+from botswain.discord.enums import GLOBAL
+from botswain.discord.errors import ScopeUnavailable
+from botswain.errors import Refused
+from botswain.manifest import Manifest, ScopeRecord
+from botswain.plan import Plan, ScopePlan, plan_scope, unavailable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from botswain.discord.client import DiscordClient
+
+
+def survey(session: Session, client: DiscordClient, wanted: Wanted, manifest: Manifest | None) -> Plan:
+    """The plan for what is wanted.
+
+    Any read that fails ends the survey: an unreadable scope is never an empty one. A guild that answers 403 or 404 is
+    planned as unavailable.
+    """
+    records: Mapping[str, ScopeRecord] = manifest.scopes if manifest else {}
+    orphans = [scope for scope, record in records.items() if scope not in wanted.scopes and record.commands]
+    scopes: list[tuple[str, Mapping[str, Command], bool]] = [
+        *((scope, commands, False) for scope, commands in wanted.scopes.items()),
+        *((scope, {}, True) for scope in orphans),
+    ]
+    with workers(len(scopes) + 1) as pool:
+        application = identify(session, client, manifest, pool)
+        futures = [
+            pool.submit(_look, session, client, scope, commands, records.get(scope), application, orphan)
+            for scope, commands, orphan in scopes
+        ]
+        try:
+            application.result()
+            plans = [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return Plan(tuple(plans), wanted.notes)
+
+
+def identify(
+    session: Session, client: DiscordClient, manifest: Manifest | None, pool: ThreadPoolExecutor
+) -> Future[dict[str, Any]]:
+    """Asks Discord whose token this is. Scopes may be read meanwhile if the application's id is already known."""
+
+    def ask() -> dict[str, Any]:
+        application = client.application()
+        credentials.belongs(session.profile, application["id"])
+        if manifest is not None and manifest.application_id != application["id"]:
+            raise Refused(
+                f"was deployed to application {manifest.application_id}, and the token belongs to {application['id']}",
+                where=session.records.where,
+                fix="use that application's token, or move the manifest away to start anew",
+            )
+        client.application_id = application["id"]
+        return application
+
+    future = pool.submit(ask)
+    if client.application_id is None:
+        future.result()
+    return future
+
+
+def _look(
+    session: Session,
+    client: DiscordClient,
+    scope: str,
+    commands: Mapping[str, Command],
+    record: ScopeRecord | None,
+    application: Future[dict[str, Any]],
+    orphan: bool,
+) -> ScopePlan:
+    """Reads and plans one scope in its thread, so that only the plan is kept of what was read."""
+    try:
+        live = client.commands(scope)
+    except ScopeUnavailable as error:
+        return unavailable(scope, error.what, record, orphan=orphan)
+    only_entry_point = scope == GLOBAL and not session.profile.global_
+    return plan_scope(
+        scope,
+        commands,
+        live,
+        record,
+        delete_unmanaged=session.profile.unmanaged == "delete" and not only_entry_point and not orphan,
+        install_types=_install_types(application.result()) if scope == GLOBAL else None,
+        orphan=orphan,
+    )
+
+
+def _install_types(application: Mapping[str, Any]) -> list[int]:
+    """What Discord fills in for a global command that names no integration types."""
+    configured = application.get("integration_types_config") or {"0": {}}
+    return sorted(int(kind) for kind in configured)

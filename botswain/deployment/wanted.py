@@ -1,0 +1,114 @@
+"""What a profile wants: its source's definitions, selected, overridden, and laid out by scope."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botswain import cache
+from botswain.commands.canonical import Command, canonical, key
+from botswain.discord.enums import GLOBAL, CommandType
+from botswain.errors import InvalidInput, Problem
+from botswain.profile.load import Profile
+
+if TYPE_CHECKING:
+    from botswain.commands.source import Definition
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Canonical definitions by scope and key. Guilds with the same commands share one mapping."""
+
+    scopes: Mapping[str, Mapping[str, Command]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the profile wants no command at all."""
+        return not any(self.scopes.values())
+
+
+def wanted(profile: Profile) -> Wanted:
+    """Reads the profile's source and lays it out by scope.
+
+    Raises InvalidInput with every problem of every file. What was read is remembered until a file or the profile
+    changes, so that an unchanged set costs neither YAML nor models.
+    """
+    from botswain.commands.digest import digest_folder
+
+    settings = [
+        str(profile.folder), profile.global_, profile.production, profile.entry_point,
+        profile.enabled_commands, profile.command_overrides, bool(profile.owner_guild_ids),
+    ]  # fmt: skip
+    digest = cache.digest([digest_folder(profile.folder), json.dumps(settings, sort_keys=True)])
+    sets = cache.remembered(f"commands-{profile.name}", digest, lambda: _sets(profile))
+    return _by_scope(profile, sets)
+
+
+def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
+    scopes: dict[str, Mapping[str, Command]] = {}
+    if profile.global_ or sets["entry"]:
+        scopes[GLOBAL] = {**(sets["common"] if profile.global_ else {}), **sets["entry"]}
+    scopes |= dict.fromkeys(profile.guild_ids, sets["common"])
+    if sets["owner"]:
+        both = {**sets["common"], **sets["owner"]}
+        scopes |= {guild: both if guild in scopes else sets["owner"] for guild in profile.owner_guild_ids}
+    return Wanted(scopes, tuple(sets["notes"]))
+
+
+def _sets(profile: Profile) -> dict[str, Any]:
+    """The three sets that scopes are made of: for everybody, for the owner's guilds, and the entry point."""
+    from botswain.commands.folder import load_folder
+    from botswain.commands.source import apply_overrides, select
+
+    definitions = apply_overrides(load_folder(profile.folder), profile.command_overrides, file=profile.file)
+    definitions = select(definitions, profile.enabled_commands, file=profile.file)
+    notes: list[str] = []
+    if profile.production:
+        definitions = [one for one in definitions if not one.development_only]
+    owner = [one for one in definitions if one.owner_only]
+    entry = [one for one in definitions if one.payload.get("type") == CommandType.PRIMARY_ENTRY_POINT]
+    common = [one for one in definitions if one not in owner and one not in entry]
+    if entry and not (profile.global_ or profile.entry_point):
+        notes.append(
+            f"{entry[0].payload['name']} ({entry[0].file}) is an entry point, which is global; this profile leaves it"
+            f" out (commands.entry_point: true in {profile.file} manages it)"
+        )
+        entry = []
+    _check(profile, common, owner, entry)
+    scope = GLOBAL if profile.global_ else "guild"
+    return {
+        "common": {one.key: canonical(one.payload, scope) for one in common},
+        "owner": {one.key: _owners(one) for one in owner},
+        "entry": {one.key: canonical(one.payload, GLOBAL) for one in entry},
+        "notes": notes,
+    }
+
+
+def _owners(definition: Definition) -> Command:
+    """Registered in the owner's guilds only, and there for administrators only."""
+    return canonical({**definition.payload, "default_member_permissions": "0"}, "guild")
+
+
+def _check(
+    profile: Profile, common: list[Definition], owner: list[Definition], entry: list[Definition]
+) -> None:
+    from botswain.commands.rules import check_scope
+
+    problems: list[Problem] = []
+    if owner and not profile.owner_guild_ids:
+        names = ", ".join(one.payload["name"] for one in owner)
+        message = f"is empty, but {names} is ownerOnly; list the bot owner's guilds, or leave the command out"
+        problems.append(Problem(profile.file, "owner_guild_ids", message))
+    problems += [
+        Problem(one.file, key(one.payload), "is ownerOnly, which an entry point cannot be: it is global")
+        for one in owner
+        if one.payload.get("type") == CommandType.PRIMARY_ENTRY_POINT
+    ]
+    for definitions, scope in ((common + entry, GLOBAL), (common + owner, "guild")):
+        for path, message in check_scope([one.payload for one in definitions], scope):
+            problems.append(Problem(str(profile.folder), path, message))
+    if problems:
+        raise InvalidInput(sorted(set(problems)))

@@ -1,0 +1,156 @@
+"""The manifest: the record of what was deployed to an environment.
+
+Its JSON keeps the ADR's keys (version, commands, environment, deployedAt, global, guildIds) and adds ours. `commands`
+holds every distinct definition once; `checksums` says which of them stands in which scope, under which key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botswain.commands.canonical import Command, checksum, key
+from botswain.errors import BotswainError
+
+VERSION = "1.0.0"
+"""Of the format. A newer major version is refused: it may mean something that this version cannot know."""
+
+
+@dataclass(frozen=True)
+class ScopeRecord:
+    """What was deployed to one scope, by command key."""
+
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What Discord chose for the fields that a definition left to it, read back after the write."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What was deployed to an environment, by which deployment."""
+
+    environment: str
+    application_id: str
+    deployment_id: str
+    deployed_at: str
+    global_: bool
+    guild_ids: tuple[str, ...]
+    git_sha: str | None
+    build_id: str | None
+    tool_version: str
+    previous: str | None
+    scopes: Mapping[str, ScopeRecord]
+
+    def with_scopes(self, source: Manifest, scopes: Iterable[str]) -> Manifest:
+        """This manifest with the records of `scopes` as `source` has them; a scope it lacks is removed."""
+        merged = dict(self.scopes)
+        for scope in scopes:
+            if scope in source.scopes:
+                merged[scope] = source.scopes[scope]
+            else:
+                merged.pop(scope, None)
+        return replace(self, scopes=merged)
+
+
+def dump(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as JSON."""
+    distinct: dict[str, Command] = {}
+    checksums: dict[str, dict[str, str]] = {}
+    known: dict[int, str] = {}  # guilds share their definitions, so each is hashed once
+    for scope, record in manifest.scopes.items():
+        checksums[scope] = {}
+        for name, command in record.commands.items():
+            total = known.get(id(command)) or checksum(command)
+            known[id(command)] = total
+            distinct.setdefault(total, command)
+            checksums[scope][name] = total
+    return {
+        "version": VERSION,
+        "environment": manifest.environment,
+        "applicationId": manifest.application_id,
+        "deploymentId": manifest.deployment_id,
+        "deployedAt": manifest.deployed_at,
+        "global": manifest.global_,
+        "guildIds": list(manifest.guild_ids),
+        "gitSha": manifest.git_sha,
+        "buildId": manifest.build_id,
+        "toolVersion": manifest.tool_version,
+        "previous": manifest.previous,
+        "service": None,
+        "commands": list(distinct.values()),
+        "checksums": checksums,
+        "commandIds": {scope: dict(record.ids) for scope, record in manifest.scopes.items()},
+        "defaults": {
+            scope: dict(record.defaults) for scope, record in manifest.scopes.items() if record.defaults
+        },
+    }
+
+
+def parse(data: bytes, where: str) -> Manifest:
+    """The manifest in `data`; `where` names its file in errors."""
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise _damaged(where, f"is no whole JSON document ({error})") from None
+    return load(document, where)
+
+
+def load(document: Any, where: str) -> Manifest:
+    """The manifest in a JSON document."""
+    version = document.get("version") if isinstance(document, dict) else None
+    if not isinstance(version, str):
+        raise _damaged(where, "is no manifest: it has no version")
+    if version.split(".")[0] != VERSION.split(".")[0]:
+        raise BotswainError(
+            f"has format {version}; this Botswain reads {VERSION}",
+            where=where,
+            fix="use the Botswain that wrote it",
+        )
+    try:
+        by_checksum = {checksum(command): command for command in document["commands"]}
+        return Manifest(
+            environment=document["environment"],
+            application_id=document["applicationId"],
+            deployment_id=document["deploymentId"],
+            deployed_at=document["deployedAt"],
+            global_=document["global"],
+            guild_ids=tuple(document["guildIds"]),
+            git_sha=document["gitSha"],
+            build_id=document["buildId"],
+            tool_version=document["toolVersion"],
+            previous=document["previous"],
+            scopes={
+                scope: ScopeRecord(
+                    {name: by_checksum[total] for name, total in totals.items()},
+                    document["commandIds"].get(scope, {}),
+                    document.get("defaults", {}).get(scope, {}),
+                )
+                for scope, totals in document["checksums"].items()
+            },
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(where, f"is damaged: {type(error).__name__} {error}") from None
+
+
+def _damaged(where: str, what: str) -> BotswainError:
+    return BotswainError(what, where=where, fix="./inv manifest.restore brings it back from the history")
+
+
+def record(
+    commands: Mapping[str, Command], live: Iterable[Mapping[str, Any]], left: Iterable[str]
+) -> ScopeRecord:
+    """The record of `commands` as they were read back (`live`); `left` are the fields that Discord may choose."""
+    ids: dict[str, str] = {}
+    defaults: dict[str, dict[str, Any]] = {}
+    for raw in live:
+        name = key(raw)
+        if name not in commands:
+            continue
+        ids[name] = raw["id"]
+        chosen = {part: raw[part] for part in left if part not in commands[name] and raw.get(part)}
+        if chosen:
+            defaults[name] = chosen
+    return ScopeRecord(dict(commands), ids, defaults)

@@ -1,0 +1,213 @@
+"""Reads profiles: the file, the environment's variables over it, and what must hold between profiles."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from botswain import cache
+from botswain.errors import BotswainError, InvalidInput, Problem
+from botswain.secrets.environment import prefix, variable
+
+FOLDER = Path("profiles")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One environment, ready for use. Paths are relative to the project."""
+
+    name: str
+    file: str
+    production: bool
+    global_: bool
+    guild_ids: tuple[str, ...]
+    owner_guild_ids: tuple[str, ...]
+    application_id: str | None
+    api: str
+    repo: Path
+    folder: Path
+    unmanaged: str
+    entry_point: bool
+    requests_per_second: float
+    enabled_commands: tuple[str, ...]
+    command_overrides: Mapping[str, Mapping[str, Any]] = field(hash=False)
+    manifest_path: Path
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the profile uses the embedded double of Discord."""
+        return self.api == "sandbox"
+
+
+def load(name: str) -> Profile:
+    """The profile called `name`, with its environment variables applied.
+
+    Raises InvalidInput with every problem of the file, the variables, and its relations to other profiles.
+    """
+    files = _files()
+    if name not in files:
+        raise _unknown(name, files)
+    profile = _with_variables(_read(files[name]))
+    problems = list(_conflicts(profile, files))
+    if not profile.global_ and not profile.guild_ids:
+        problems.append(
+            Problem(
+                profile.file,
+                "guild_ids",
+                f"this profile is not global and names no guild; list some, or set {prefix(name)}GUILD_IDS",
+            )
+        )
+    if profile.production and profile.application_id is None:
+        problems.append(Problem(profile.file, "application_id", f"is required in production; name it, or set {prefix(name)}APPLICATION_ID"))
+    if problems:
+        raise InvalidInput(problems)
+    return profile
+
+
+def others(profile: Profile) -> Iterator[Profile]:
+    """Every other profile that can be read, with its variables; a broken one has its own run to say so."""
+    for name, path in _files().items():
+        if name != profile.name:
+            try:
+                yield _with_variables(_read(path))
+            except InvalidInput:
+                continue
+
+
+def names() -> list[str]:
+    """The environments that have a profile."""
+    return list(_files())
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(FOLDER.glob("*.y*ml"))}
+
+
+def _unknown(name: str, files: Mapping[str, Path]) -> BotswainError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, files, n=1)
+    known = f"did you mean {close[0]}?" if close else f"there are: {', '.join(files) or 'none'}"
+    return BotswainError(f'no profile "{name}"', where=f"{FOLDER}/{name}.yaml", fix=known)
+
+
+def _read(path: Path) -> Profile:
+    data = path.read_bytes()
+    key = cache.digest([str(path), data])
+    fields = cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data))
+    commands = fields["commands"]
+    name = fields["environment"]
+    repo = Path(fields["repo"])
+    return Profile(
+        name=name,
+        file=str(path),
+        production=fields["production"],
+        global_=fields["global"],
+        guild_ids=tuple(fields["guild_ids"]),
+        owner_guild_ids=tuple(fields["owner_guild_ids"]),
+        application_id=fields["application_id"],
+        api=fields["api"],
+        repo=repo,
+        folder=repo / commands["folder"],
+        unmanaged=commands["unmanaged"],
+        entry_point=commands["entry_point"],
+        requests_per_second=commands["requests_per_second"],
+        enabled_commands=tuple(fields["enabled_commands"]),
+        command_overrides=fields["command_overrides"],
+        manifest_path=Path(fields["manifest_path"] or f"manifests/{name}.json"),
+    )
+
+
+def _validated(path: Path, data: bytes) -> dict[str, Any]:
+    from botswain.profile.model import validate
+
+    profile = validate(_document(data, str(path)), str(path))
+    if isinstance(profile, list):
+        raise InvalidInput(profile)
+    if profile.environment != path.stem:
+        message = f"says {profile.environment!r} in a file called {path.name}; they must agree"
+        raise InvalidInput([Problem(str(path), "environment", message)])
+    fields: dict[str, Any] = json.loads(profile.model_dump_json(by_alias=True))
+    return fields
+
+
+def _document(data: bytes, file: str) -> object:
+    from botswain.commands.documents import read_yaml
+
+    try:
+        documents = read_yaml(data.decode(), file)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            [Problem(file, "", f"is not UTF-8 text ({error.reason} at byte {error.start})")]
+        ) from None
+    if len(documents) > 1:
+        raise InvalidInput([Problem(file, "", f"holds {len(documents)} YAML documents; a profile is one")])
+    return documents[0] if documents else {}
+
+
+def _with_variables(profile: Profile) -> Profile:
+    start = prefix(profile.name)
+    problems: list[Problem] = []
+
+    def snowflakes(name: str) -> tuple[str, ...] | None:
+        try:
+            value = variable(start + name)
+        except InvalidInput as error:
+            problems.extend(error.problems)
+            return None
+        if value is None:
+            return None
+        ids = tuple(re.split(r"[\s,]+", value.strip()))
+        problems.extend(
+            Problem("environment", start + name, f"must hold Discord ids of 15 to 20 digits, not {one!r}")
+            for one in ids
+            if not re.fullmatch("[0-9]{15,20}", one)
+        )
+        return ids
+
+    application, guilds = snowflakes("APPLICATION_ID"), snowflakes("GUILD_IDS")
+    if application and len(application) > 1:
+        problems.append(Problem("environment", f"{start}APPLICATION_ID", "must hold one id"))
+    if guilds and profile.global_:
+        problems.append(
+            Problem("environment", f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it")
+        )
+    if problems:
+        raise InvalidInput(problems)
+    return replace(
+        profile,
+        application_id=application[0] if application else profile.application_id,
+        guild_ids=guilds or profile.guild_ids,
+    )
+
+
+def _conflicts(profile: Profile, files: Mapping[str, Path]) -> Iterator[Problem]:
+    for other in files:
+        if other != profile.name and prefix(other) == prefix(profile.name):
+            yield Problem(
+                profile.file, "environment", f"{other} uses the same variables {prefix(other)}…; rename one"
+            )
+    for other_profile in others(profile):
+        same_application = (
+            profile.application_id is not None and profile.application_id == other_profile.application_id
+        )
+        if not same_application:
+            continue
+        shared = sorted({*profile.guild_ids} & {*other_profile.guild_ids})
+        for guild in shared:
+            yield Problem(
+                profile.file,
+                "guild_ids",
+                f"guild {guild} is also in {other_profile.file}, for the same application",
+            )
+        if other_profile.production and not profile.production:
+            yield Problem(
+                profile.file,
+                "application_id",
+                f"{profile.application_id} is the production application of {other_profile.file};"
+                " every other environment needs an application of its own",
+            )

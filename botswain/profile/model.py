@@ -1,0 +1,189 @@
+"""What a profile file may say. The JSON Schema for editors (profiles/profile.schema.json) comes from here.
+
+Fields follow the ADR (environment, global, guild_ids, enabled_commands, command_overrides, manifest_path), then ours.
+This module needs pydantic; `botswain.profile.load` imports it only when a profile has changed since it was last read.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from botswain.errors import Problem
+
+
+def _snowflake(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Snowflake = Annotated[
+    str,
+    BeforeValidator(_snowflake, json_schema_input_type=str | int),
+    Field(pattern=r"^[0-9]{15,20}$", description="A Discord id of 15 to 20 digits."),
+]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads back to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _api(value: str) -> str:
+    if value == "sandbox":
+        return value
+    url = urlsplit(value)
+    if not url.hostname or url.scheme not in {"http", "https"} or url.username or url.query or url.fragment:
+        raise ValueError('must be "sandbox" or a URL such as https://discord.com/api/v10')
+    if url.scheme == "http" and not is_loopback(value):
+        raise ValueError("plain http is only for this machine (127.0.0.1, localhost); use https")
+    return value.rstrip("/")
+
+
+class Strict(BaseModel):
+    """A section whose every field is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Commands(Strict):
+    """Where the bot's commands are defined and what happens to commands that are not."""
+
+    folder: str = Field(
+        "commands", description="Folder of YAML and JSON definitions, inside the bot's repository."
+    )
+    unmanaged: Literal["keep", "delete", "refuse"] = Field(
+        "keep",
+        description="What to do with live commands that Botswain never deployed. Entry points are always kept.",
+    )
+    entry_point: bool = Field(
+        False,  # noqa: FBT003 - pydantic's signature
+        description="In a profile that is not global: manage the application's entry point all the same.",
+    )
+    requests_per_second: float = Field(
+        20, gt=0, le=50, description="Pace towards Discord; its limit of 50 is shared with the running bot."
+    )
+
+
+class ProfileFile(Strict):
+    """One environment, as its file describes it."""
+
+    environment: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]{0,31}$",
+        description="The file's name without its ending: dev, stage, prod, …",
+    )
+    global_: bool = Field(
+        False, alias="global", description="Register commands globally instead of per guild."
+    )  # noqa: FBT003
+    guild_ids: tuple[Snowflake, ...] = Field(
+        (), strict=False, description="Guilds of a profile that is not global."
+    )
+    enabled_commands: tuple[str, ...] = Field(
+        ("*",), strict=False, description='Globs over command names; "!name" leaves one out.'
+    )
+    command_overrides: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Fields to change per command; lists are replaced, null removes a field.",
+    )
+    manifest_path: str | None = Field(None, description="Default: manifests/<environment>.json.")
+    production: bool = Field(
+        False,  # noqa: FBT003
+        description="Asks before every change; developmentOnly commands never reach it.",
+    )
+    allow_global: bool = Field(
+        False, description="Permits `global: true` in a profile that is not production."
+    )  # noqa: FBT003
+    application_id: Snowflake | None = Field(None, description="Required in production.")
+    owner_guild_ids: tuple[Snowflake, ...] = Field(
+        (),
+        strict=False,
+        description="The bot owner's guilds: the only place where ownerOnly commands are registered.",
+    )
+    api: Annotated[str, AfterValidator(_api)] = Field(
+        "https://discord.com/api/v10", description='"sandbox" for the embedded double, or an API URL.'
+    )
+    repo: str = Field(".", description="The bot's repository, relative to this project.")
+    commands: Commands = Commands()
+    state: Literal["folder"] = Field(
+        "folder", description="Where records are kept: `folder` is the manifest's folder."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ProfileFile:
+        if self.global_ and self.guild_ids:
+            raise ValueError("guild_ids: a global profile has none; remove them or set `global: false`")
+        if self.global_ and not self.production and not self.allow_global:
+            raise ValueError(
+                "global: this profile is not production; use guild_ids, or say `allow_global: true` if you mean it"
+            )
+        if self.production and self.api != "sandbox" and is_loopback(self.api):
+            raise ValueError(f"api: {self.api} is this machine; a production profile needs Discord's address")
+        for field in ("guild_ids", "owner_guild_ids"):
+            ids: tuple[str, ...] = getattr(self, field)
+            twice = sorted({guild for guild in ids if ids.count(guild) > 1})
+            if twice:
+                raise ValueError(f"{field}: {', '.join(twice)} is listed twice")
+        return self
+
+
+_PLAIN = {
+    "missing": "is missing",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "dict_type": "must be a mapping",
+    "tuple_type": "must be a list",
+}
+
+
+def validate(data: object, file: str) -> ProfileFile | list[Problem]:
+    """The profile, or everything that is wrong with it."""
+    try:
+        return ProfileFile.model_validate(data)
+    except ValidationError as error:
+        return [_problem(dict(detail), file) for detail in error.errors()]
+
+
+def _problem(detail: dict[str, Any], file: str) -> Problem:
+    path = ".".join(str(part) for part in detail["loc"])
+    kind, value = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        return Problem(file, path, f"unknown field{_suggestion(detail['loc'])}")
+    if kind == "value_error":
+        message = str(detail["ctx"]["error"])
+        return Problem(file, path, message)
+    if kind == "literal_error":
+        return Problem(file, path, f"must be {detail['ctx']['expected']}, not {value!r}")
+    if kind == "string_pattern_mismatch":
+        wanted = (
+            "a Discord id of 15 to 20 digits"
+            if "[0-9]{15" in detail["ctx"]["pattern"]
+            else "like dev or my-env"
+        )
+        return Problem(file, path, f"must be {wanted}, not {value!r}")
+    if kind in _PLAIN:
+        given = "" if kind == "missing" else f", not {value!r}"
+        return Problem(file, path, f"{_PLAIN[kind]}{given}")
+    return Problem(file, path, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {value!r}")
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    from difflib import get_close_matches
+
+    model: type[BaseModel] = Commands if location[0] == "commands" and len(location) > 1 else ProfileFile
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    close = get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"

@@ -1,0 +1,22 @@
+"""Botswain's tasks: `./inv --list` shows them. Names and wiring only; see botswain/cli."""
+
+from invoke.collection import Collection
+
+from botswain.cli import deploying, dev, recorded, sandbox
+
+ns = Collection(
+    deploying.validate,
+    deploying.diff,
+    deploying.drift,
+    deploying.apply,
+    deploying.deploy,
+    deploying.rollback,
+    recorded.status,
+    recorded.history,
+    dev.test,
+)
+ns.add_collection(Collection("audit", recorded.verify_audit))
+ns.add_collection(Collection("lock", recorded.break_lock))
+ns.add_collection(Collection("manifest", recorded.restore_manifest))
+ns.add_collection(Collection("sandbox", sandbox.serve))
+ns.add_collection(Collection("dev", dev.bench, dev.lint, dev.lock, dev.schema, dev.picture))
