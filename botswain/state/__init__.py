@@ -1,0 +1,1 @@
+"""Where an environment's manifest, history, journal, audit log and lock are kept."""
