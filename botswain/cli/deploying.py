@@ -9,7 +9,7 @@ from botswain.cli.task import dry, emit, environment, progress, task
 from botswain.errors import BotswainError, ExitCode
 
 if TYPE_CHECKING:
-    from botswain.deployment.deploy import Options
+    from botswain.deployment.run import Options
     from botswain.deployment.result import Result
     from botswain.plan import Plan
 
@@ -48,7 +48,7 @@ def diff(
     debug: bool = False,
 ) -> ExitCode:
     """Show what an apply would change: what the sources want, against what was recorded and what is live."""
-    from botswain.deployment.deploy import preview
+    from botswain.deployment.run import preview
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import wanted
 
@@ -64,7 +64,7 @@ def drift(
     _context: Any, env: str = "", check: bool = False, json: bool = False, debug: bool = False
 ) -> ExitCode:
     """Show what other hands changed on Discord since the last deployment."""
-    from botswain.deployment.deploy import preview
+    from botswain.deployment.run import preview
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import Wanted
 
@@ -141,7 +141,7 @@ def rollback(
 def _options(
     context: Any, dry_run: bool, yes: bool, allow_delete: int, *, force: bool = False, json: bool = False
 ) -> Options:
-    from botswain.deployment.deploy import Options
+    from botswain.deployment.run import Options
 
     return Options(
         dry_run=dry(context, dry_run=dry_run),

@@ -9,19 +9,19 @@ from botswain.cli.task import emit, environment, task
 from botswain.errors import BotswainError, ExitCode
 
 if TYPE_CHECKING:
-    from botswain.deployment.records import Deployment
+    from botswain.deployment.history import Deployment
 
 
 @task()
 def status(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
     """Show what is deployed, from the records alone; nothing is asked of Discord."""
-    from botswain.deployment.recovery import left_behind
+    from botswain.state.journal import left_behind
     from botswain.deployment.rollback import next_to_undo
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env))
     records = session.records
-    manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(session)
+    manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(records.store)
     target = next_to_undo(records)
     if json:
         from dataclasses import asdict
@@ -66,7 +66,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
 @task(limit="how many deployments, newest first; 0 for all")
 def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, debug: bool = False) -> None:
     """Show the deployments: who, when, which commit and build, what changed, how it ended."""
-    from botswain.deployment.records import to_json
+    from botswain.deployment.history import to_json
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botswain.cli.style import Paint, many
-from botswain.deployment.result import Card, Result
 from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
+
+if TYPE_CHECKING:
+    from botswain.deployment.card import Card
+    from botswain.deployment.result import Result
 
 _WIDTH = 68
 """Longest value that is shown in full."""

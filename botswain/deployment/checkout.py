@@ -24,12 +24,17 @@ class Checkout:
 def checkout(profile: Profile) -> Checkout:
     """The commit that holds the profile's definitions.
 
-    Only a sandbox profile may deploy what is in no commit; for any other that raises Refused.
+    Only a profile that never reaches Discord may deploy what is in no commit; any other raises Refused.
     """
     sha = _git(profile.repo, "rev-parse", "HEAD")
-    dirty = sha is None or _git(profile.repo, "status", "--porcelain", "--", str(profile.folder.resolve()))
-    if dirty and not profile.sandbox:
-        what = "is in no commit" if sha is None else f"has changes that are not in commit {sha[:12]}"
+    changes = _git(profile.repo, "status", "--porcelain", "--", str(profile.folder.resolve()))
+    dirty = sha is None or changes is None or changes != ""
+    if dirty and not profile.rehearsal:
+        what = (
+            "is in no commit"
+            if sha is None or changes is None
+            else f"has changes that are not in commit {sha[:12]}"
+        )
         raise Refused(
             what, where=str(profile.folder), fix="commit them first; only a sandbox may deploy a dirty tree"
         )

@@ -13,7 +13,7 @@ from botswain import manifest as manifests
 from botswain.audit import AuditLog
 from botswain.commands.canonical import LEFT_TO_DISCORD, Command
 from botswain.deployment.checkout import Checkout
-from botswain.deployment.records import Deployment, Outcome, ScopeResult
+from botswain.deployment.history import Deployment, Outcome, ScopeResult
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import Live, Transaction, Writing
 from botswain.discord.enums import GLOBAL

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botswain import manifest as manifests
 from botswain.audit import AuditLog
 from botswain.commands.canonical import LEFT_TO_DISCORD
-from botswain.deployment.records import Deployment, Outcome
+from botswain.deployment.history import Deployment, Outcome
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import holds, restorable
 from botswain.discord.enums import GLOBAL
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from botswain.state.store import Held
 
 Live = list[dict[str, Any]]
-
-
-def left_behind(session: Session) -> str | None:
-    """The id of a deployment that was cut off and is not settled yet. Reads only."""
-    events = Journal(session.records.store).read()
-    return events[0]["deployment"] if events else None
 
 
 def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> Deployment | None:

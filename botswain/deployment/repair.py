@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from botswain.audit import AuditLog
-from botswain.deployment.records import STANDING, Outcome
+from botswain.deployment.history import STANDING, Outcome
 from botswain.deployment.session import Session
 from botswain.errors import BotswainError
 from botswain.state.ids import actor, deployment_id

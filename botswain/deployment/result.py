@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botswain.deployment.records import Deployment, Outcome, to_json
-from botswain.errors import BotswainError, ExitCode
-from botswain.plan import Plan
+from botswain.errors import ExitCode
 
-_EXIT = {
-    Outcome.DONE: ExitCode.DONE,
-    Outcome.PARTIAL: ExitCode.FAILED,
-    Outcome.FAILED: ExitCode.FAILED,
-    Outcome.INTERRUPTED: ExitCode.FAILED,
-    Outcome.ROLLED_BACK: ExitCode.ROLLED_BACK,
-    Outcome.STUCK: ExitCode.STUCK,
-}
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a person should know at the end of a deployment, above all the way back."""
-
-    runs: str
-    """What is deployed now."""
-    back: str | None
-    """The deployment to whose state `rollback` returns; "" for the state before the first, None if there is no way."""
-    deletes: tuple[str, ...] = ()
-    """Commands that `rollback` would delete, and with them their permission overwrites."""
-    recreates: tuple[str, ...] = ()
-    """Commands that it would create anew; the overwrites that they once had are lost already."""
-    seconds: float = 0.0
-    """About how long the way back takes: as long as the way here."""
-    command: str = ""
+if TYPE_CHECKING:
+    from botswain.deployment.card import Card
+    from botswain.deployment.history import Deployment
+    from botswain.errors import BotswainError
+    from botswain.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -62,10 +40,11 @@ class Result:
             return ExitCode.FAILED
         if self.deployment is None:
             return ExitCode.FAILED if any(not one.orphan for one in self.plan.unavailable) else ExitCode.DONE
-        return _EXIT[self.deployment.outcome]
+        return self.deployment.outcome.exit_code
 
     def to_json(self) -> dict[str, Any]:
         """The result as the document of `--json`."""
+        from botswain.deployment.history import to_json
         from botswain.deployment.planjson import plan_json
 
         return {

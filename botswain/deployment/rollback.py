@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botswain.deployment.checkout import Checkout, build_id
-from botswain.deployment.deploy import Options, Person, Run, carry_out, holding
-from botswain.deployment.records import STANDING, Deployment, Outcome, Records
+from botswain.deployment.history import STANDING, Deployment, Outcome
+from botswain.deployment.records import Records
 from botswain.deployment.result import Result
+from botswain.deployment.run import Options, Person, Run, carry_out, holding
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restorable, restoring
@@ -57,9 +58,9 @@ def _rollback(run: Run, to: str | None) -> Result:
     records = run.session.records
     if to is not None:
         state = _state(records, to)
-        plan = survey(run.session, run.client, _wanted(state), records.manifest())
+        plan = survey(run.session, run.client, _wanted(state), run.manifest)
         commit = Checkout(state.git_sha, build_id())
-        return carry_out(run, plan, _wanted(state).scopes, commit, restores=to)
+        return carry_out(run, plan, _wanted(state).scopes, lambda: commit, restores=to)
     target = _target(records)
     earlier = _earlier(records, target)
     plan = _plan(run.session, run.client, target)
@@ -69,7 +70,7 @@ def _rollback(run: Run, to: str | None) -> Result:
         if earlier is not None and scope.scope in earlier.scopes
     }
     commit = Checkout(earlier.git_sha if earlier else None, build_id())
-    return carry_out(run, plan, recorded, commit, undoes=(target.id,))
+    return carry_out(run, plan, recorded, lambda: commit, undoes=(target.id,))
 
 
 def _preview(session: Session, to: str | None) -> Result:

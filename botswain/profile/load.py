@@ -11,6 +11,7 @@ from typing import Any
 
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
+from botswain.profile.address import is_loopback
 from botswain.secrets.environment import prefix, variable
 
 FOLDER = Path("profiles")
@@ -41,6 +42,11 @@ class Profile:
     def sandbox(self) -> bool:
         """Whether the profile uses the embedded double of Discord."""
         return self.api == "sandbox"
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether nothing here reaches Discord: a sandbox, embedded or served on this machine."""
+        return self.sandbox or is_loopback(self.api)
 
 
 def load(name: str) -> Profile:

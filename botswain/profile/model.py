@@ -6,7 +6,6 @@ This module needs pydantic; `botswain.profile.load` imports it only when a profi
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from pydantic import (
 )
 
 from botswain.errors import Problem
+from botswain.profile.address import is_loopback
 
 
 def _snowflake(value: object) -> object:
@@ -32,15 +32,6 @@ Snowflake = Annotated[
     BeforeValidator(_snowflake, json_schema_input_type=str | int),
     Field(pattern=r"^[0-9]{15,20}$", description="A Discord id of 15 to 20 digits."),
 ]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads back to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _api(value: str) -> str:

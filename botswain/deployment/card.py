@@ -1,0 +1,57 @@
+"""The card at the end of every deployment: what runs now, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botswain.plan import label
+
+if TYPE_CHECKING:
+    from botswain.deployment.history import Deployment
+    from botswain.deployment.session import Session
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person should know at the end of a deployment, above all the way back."""
+
+    runs: str
+    """What is deployed now."""
+    back: str | None
+    """The deployment to whose state `rollback` returns; "" for the state before the first, None if there is no way."""
+    deletes: tuple[str, ...] = ()
+    """Commands that `rollback` would delete, and with them their permission overwrites."""
+    recreates: tuple[str, ...] = ()
+    """Commands that it would create anew; the overwrites that they once had are lost already."""
+    seconds: float = 0.0
+    """About how long the way back takes: as long as the way here."""
+    command: str = ""
+
+
+def card_of(session: Session, deployment: Deployment) -> Card | None:
+    """The card after `deployment`; None as long as nothing was ever deployed."""
+    from botswain.deployment.rollback import next_to_undo
+
+    manifest = session.records.manifest()
+    if manifest is None:
+        return None
+    target = next_to_undo(session.records)
+    commands = len({name for record in manifest.scopes.values() for name in record.commands})
+    runs = f"{commands} commands in {_many(manifest.scopes)}, deployed by {manifest.deployment_id}"
+    if target is None:
+        return Card(runs, None)
+    scopes = target.scopes.values()
+    return Card(
+        runs=runs,
+        back=target.previous or "",
+        deletes=tuple(sorted({name for one in scopes for name in one.created})),
+        recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
+        seconds=target.seconds or deployment.seconds or 0.0,
+        command=f"./inv rollback --env {session.profile.name}",
+    )
+
+
+def _many(scopes: Mapping[str, object]) -> str:
+    return label(next(iter(scopes))) if len(scopes) == 1 else f"{len(scopes)} scopes"

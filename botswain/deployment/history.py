@@ -1,0 +1,136 @@
+"""One entry of the history: a deployment, what it did in each scope, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from botswain.errors import BotswainError, ExitCode
+from botswain.plan import Action, ScopePlan
+
+
+class Outcome(StrEnum):
+    """How a deployment ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    PARTIAL = "partial"
+    """Done, except for guilds where the bot may not work."""
+    FAILED = "failed"
+    """Nothing was changed."""
+    ROLLED_BACK = "rolled back"
+    """Failed, and what had been done was undone."""
+    INTERRUPTED = "interrupted"
+    """Cut off; the next run found out how far it got and recorded that."""
+    STUCK = "stuck"
+    """Failed, and so did the way back."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the task ends."""
+        special = {
+            Outcome.DONE: ExitCode.DONE,
+            Outcome.ROLLED_BACK: ExitCode.ROLLED_BACK,
+            Outcome.STUCK: ExitCode.STUCK,
+        }
+        return special.get(self, ExitCode.FAILED)
+
+
+STANDING = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.INTERRUPTED, Outcome.STUCK})
+"""Outcomes that left a change behind which `rollback` can undo."""
+
+
+@dataclass(frozen=True)
+class ScopeResult:
+    """What a deployment did in one scope. `state` is planned, written, skipped, undone or failed."""
+
+    state: str
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    detail: str = ""
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """Every command key that was created, updated or deleted."""
+        return (*self.created, *self.updated, *self.deleted)
+
+    @classmethod
+    def planned(cls, plan: ScopePlan) -> ScopeResult:
+        """The scope's part of a plan, before anything was done."""
+        created, updated, deleted = (
+            tuple(command.key for command in plan.having(action))
+            for action in (Action.CREATE, Action.UPDATE, Action.DELETE)
+        )
+        return cls("planned", created, updated, deleted)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One run that changed an environment, or tried to."""
+
+    id: str
+    kind: str
+    environment: str
+    actor: str
+    started_at: str
+    git_sha: str | None
+    build_id: str | None
+    tool_version: str
+    previous: str | None
+    outcome: Outcome = Outcome.RUNNING
+    finished_at: str | None = None
+    seconds: float | None = None
+    undoes: tuple[str, ...] = ()
+    restores: str | None = None
+    """The deployment whose state a rollback brought back."""
+    detail: str = ""
+    scopes: Mapping[str, ScopeResult] = field(default_factory=dict)
+
+    def with_states(self, states: Mapping[str, str]) -> Deployment:
+        """This record with the scopes' states replaced."""
+        scopes = {name: replace(one, state=states.get(name, one.state)) for name, one in self.scopes.items()}
+        return replace(self, scopes=scopes)
+
+    @property
+    def changed_scopes(self) -> tuple[str, ...]:
+        """The scopes that it wrote to, or may have, and did not restore."""
+        return tuple(name for name, one in self.scopes.items() if one.state in ("written", "failed"))
+
+
+def to_json(deployment: Deployment) -> dict[str, Any]:
+    """The deployment as JSON, with the keys that scripts see."""
+    fields = asdict(deployment)
+    fields["scopes"] = {name: asdict(result) for name, result in deployment.scopes.items()}
+    return {_camel(name): value for name, value in fields.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return "deploymentId" if name == "id" else first + "".join(part.title() for part in rest)
+
+
+def from_json(document: Any, name: str) -> Deployment:
+    """The deployment in a JSON document; `name` is its place, for errors."""
+    try:
+        return _from_json(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"is damaged: {type(error).__name__} {error}"
+        raise BotswainError(what, where=name, fix="restore the file") from None
+
+
+def _from_json(document: Mapping[str, Any]) -> Deployment:
+    fields = {
+        name: document[_camel(name)] for name in Deployment.__dataclass_fields__ if _camel(name) in document
+    }
+    fields["outcome"] = Outcome(fields["outcome"])
+    fields["undoes"] = tuple(fields["undoes"])
+    fields["scopes"] = {name: _result(result) for name, result in fields["scopes"].items()}
+    return Deployment(**fields)
+
+
+def _result(document: Mapping[str, Any]) -> ScopeResult:
+    created, updated, deleted = (tuple(document[part]) for part in ("created", "updated", "deleted"))
+    return ScopeResult(document["state"], created, updated, deleted, document["detail"])

@@ -1,0 +1,177 @@
+"""The frame of every run: with the lock held and an earlier run settled, ask, carry out, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from botswain.commands.canonical import Command
+from botswain.deployment.result import Result
+from botswain.deployment.session import Session
+from botswain.deployment.survey import survey
+from botswain.errors import Refused
+from botswain.plan import Plan, label
+from botswain.state.ids import actor, deployment_id
+from botswain.state.journal import left_behind
+from botswain.state.store import Owner
+
+if TYPE_CHECKING:
+    from botswain.deployment.checkout import Checkout
+    from botswain.deployment.history import Deployment
+    from botswain.deployment.wanted import Wanted
+    from botswain.discord.client import DiscordClient
+    from botswain.manifest import Manifest
+    from botswain.state.store import Held
+
+
+class Person(Protocol):
+    """Whoever started the run."""
+
+    def see(self, plan: Plan) -> None:
+        """Shows the plan, before anything is done about it."""
+
+    def confirm(self, question: str) -> bool:
+        """Asks whether to go on. Called only when the options say that somebody can answer."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said on the command line."""
+
+    dry_run: bool = False
+    yes: bool = False
+    allow_delete: int | None = None
+    force: bool = False
+    interactive: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One mutating run that holds the lock and is connected."""
+
+    session: Session
+    client: DiscordClient
+    held: Held
+    id: str
+    kind: str
+    actor: str
+    options: Options
+    person: Person
+    settled: Deployment | None
+    """A deployment that was cut off earlier, as it is recorded now."""
+    manifest: Manifest | None
+    """What is recorded as deployed before this run."""
+
+
+def preview(session: Session, want: Wanted, kind: str) -> Result:
+    """The plan alone: nothing is written, neither to Discord nor to the records."""
+    manifest = session.records.manifest()
+    with session.connect(manifest.application_id if manifest else None) as client:
+        plan = survey(session, client, want, manifest)
+        requests = client.requests.by_method()
+    notes = []
+    if (cut := left_behind(session.records.store)) is not None:
+        notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")
+    return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
+
+
+def holding(
+    session: Session, kind: str, command: str, options: Options, person: Person, do: Callable[[Run], Result]
+) -> Result:
+    """Runs `do` with the lock held, connected, and whatever an earlier run left settled."""
+    identity, who = deployment_id(), actor()
+    with session.records.store.lock(Owner(identity, who, command)) as held:
+        manifest, settled = session.records.manifest(), None
+        with session.connect(manifest.application_id if manifest else None) as client:
+            if left_behind(session.records.store) is not None or held.left_behind is not None:
+                settled = _settle(session, client, held, who, manifest)
+                manifest = session.records.manifest()
+            result = do(Run(session, client, held, identity, kind, who, options, person, settled, manifest))
+            return replace(result, settled=settled, requests=client.requests.by_method())
+
+
+def _settle(
+    session: Session, client: DiscordClient, held: Held, who: str, manifest: Manifest | None
+) -> Deployment | None:
+    """Settles an earlier run; that needs the application's id, so the credentials are checked before it."""
+    from botswain.deployment import recovery
+    from botswain.deployment.session import workers
+    from botswain.deployment.survey import identify
+
+    with workers(1) as pool:
+        identify(session, client, manifest, pool).result()
+    settled = recovery.settle(session, client, held, who)
+    if settled is not None:
+        session.say(recovery.describe(settled))
+    return settled
+
+
+def carry_out(
+    run: Run,
+    plan: Plan,
+    recorded: Mapping[str, Mapping[str, Command]],
+    commit: Callable[[], Checkout],
+    *,
+    notes: tuple[str, ...] = (),
+    undoes: tuple[str, ...] = (),
+    restores: str | None = None,
+) -> Result:
+    """Asks for what the plan needs, carries it out, and says what came of it.
+
+    `recorded` holds, by scope, the definitions to record as deployed; `commit` finds out where they come from, and may
+    refuse.
+    """
+    session, profile = run.session, run.session.profile
+    writes = tuple(
+        scope
+        for scope in plan.scopes
+        if scope.changed or (run.options.force and not scope.unavailable and not scope.orphan)
+    )
+    run.person.see(plan)
+    gone = [scope for scope in plan.unavailable if scope.orphan]
+    if not writes and not plan.unrecorded and not gone and not undoes and not restores:
+        notes += tuple(f"skipped {label(scope.scope)}: {scope.unavailable}" for scope in plan.unavailable)
+        return Result(profile.name, run.kind, plan, notes=notes)
+    from datetime import UTC, datetime
+
+    from botswain.deployment.card import card_of
+    from botswain.deployment.consent import check_creates, consent, require
+    from botswain.deployment.execute import Order, execute
+
+    need = consent(writes, production=profile.production, environment=profile.name)
+    options = run.options
+    asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
+    if not undoes and not restores:  # a way back is not refused for what Discord may still allow
+        check_creates(writes, session.records.creates(datetime.now(UTC)))
+    origin = commit()
+    if asks and not run.person.confirm(need.question or ""):
+        raise Refused("not confirmed; nothing was changed")
+    done = execute(
+        session,
+        run.client,
+        run.held,
+        Order(
+            id=run.id,
+            kind=run.kind,
+            actor=run.actor,
+            plan=plan,
+            writes=writes,
+            recorded=recorded,
+            before=run.manifest,
+            application_id=run.client.application_id or "",
+            checkout=origin,
+            undoes=undoes,
+            restores=restores,
+        ),
+    )
+    return Result(
+        profile.name,
+        run.kind,
+        plan,
+        done.deployment,
+        notes=(*notes, *done.notes),
+        error=done.error,
+        unrecorded=done.unrecorded,
+        card=card_of(session, done.deployment),
+    )
