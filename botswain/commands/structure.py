@@ -1,0 +1,118 @@
+"""From plain values to definitions, or to everything that is wrong with them in words a person can act on.
+
+The models' own error messages are translated here; the rules (`botswain.commands.rules`) then have their say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from botswain.commands import rules
+from botswain.commands.names import OWN_FIELDS, command_path, nearest, option_path, shown
+from botswain.commands.schema import Choice, Command, Option, to_discord
+from botswain.commands.source import Definition
+from botswain.errors import Problem
+
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of locales to texts",
+    "model_type": "a mapping of fields",
+}
+_NEEDED = frozenset({"name", "type", "description", "value", "options", "choices"})
+"""Fields without which other rules would complain for no fault of the author."""
+
+
+def define(data: object, file: str, place: str = "") -> Definition | list[Problem]:
+    """The definition that `data` is, or all its problems; `place` is its path while it has no usable name."""
+    try:
+        command = Command.model_validate(data)
+    except ValidationError as error:
+        path = command_path(data) or place
+        details = error.errors(include_url=False)
+        problems = [_problem(dict(detail), data, path, file) for detail in details]
+        return problems + _further_problems(data, details, path, file)
+    payload = to_discord(command)
+    found = rules.check_command(payload)
+    if found:
+        return [Problem(file, path or place, message) for path, message in found]
+    return Definition(payload, file, command.development_only, command.owner_only)
+
+
+def _further_problems(data: object, details: list[Any], path: str, file: str) -> list[Problem]:
+    """What the rules say of a command without its unusable fields; nothing if it needs one of them."""
+    places = [_field(detail["loc"]) for detail in details]
+    if any(not place or place[-1] in _NEEDED for place in places):
+        return []
+    try:
+        payload = to_discord(Command.model_validate(_without(data, places)))
+    except ValidationError:
+        return []
+    return [Problem(file, found or path, message) for found, message in rules.check_command(payload)]
+
+
+def _field(place: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The field that a place is in: the whole list for one of its items."""
+    while place and (isinstance(place[-1], int) or place[-1] == "[key]"):
+        place = place[:-1]
+    return place
+
+
+def _without(data: Any, places: list[tuple[Any, ...]]) -> Any:
+    """A copy of `data` without what stands at these places."""
+    gone = {place[0] for place in places if len(place) == 1}
+    deeper = [place for place in places if place[0] not in gone]
+    items = list(data.items() if isinstance(data, Mapping) else enumerate(data))
+    kept = {
+        key: _without(value, inner)
+        if (inner := [place[1:] for place in deeper if place[0] == key])
+        else value
+        for key, value in items
+        if key not in gone
+    }
+    return kept if isinstance(data, Mapping) else list(kept.values())
+
+
+def _problem(detail: dict[str, Any], data: Any, path: str, file: str) -> Problem:
+    """One of pydantic's errors as a problem: `/ban reason.max_length: must be a whole number, not "abc"`."""
+    place, kind, value = detail["loc"], detail["type"], detail["input"]
+    part, fields = _part(data, path, place)
+    if kind == "missing":
+        message = "is missing"
+    elif kind == "extra_forbidden":
+        message = f"unknown field{nearest(place[-1], _fields(place))}"
+    elif kind == "value_error":
+        message = str(detail["ctx"]["error"])
+    elif kind == "recursion_loop":
+        message = "is nested too deeply"
+    else:
+        message = f"must be {_WANTED.get(kind, 'something else')}, not {shown(value)}"
+    return Problem(file, ".".join(filter(None, (part, ".".join(fields)))), message)
+
+
+def _part(data: Any, path: str, place: tuple[Any, ...]) -> tuple[str, list[str]]:
+    """The path of the command or option that a place is in, and the rest of the place as field names."""
+    value = data
+    index = 0
+    while index + 1 < len(place) and place[index] == "options" and isinstance(value, Mapping):
+        options = value["options"]
+        path = option_path(path, options, place[index + 1])
+        value = options[place[index + 1]]
+        index += 2
+    return path, [str(step) for step in place[index:] if step != "[key]"]
+
+
+def _fields(place: tuple[Any, ...]) -> list[str]:
+    """The fields known at a place, for a suggestion."""
+    steps = place[:-1]
+    model: type[BaseModel] = Command
+    if steps:
+        model = Choice if "choices" in steps else Option
+    own = [*OWN_FIELDS, *OWN_FIELDS.values()] if model is Command else []
+    return [*model.model_fields, *own]
