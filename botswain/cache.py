@@ -28,8 +28,11 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return total.hexdigest()
 
 
-def remembered(name: str, key: str, build: Callable[[], Any]) -> Any:
-    """The JSON value that `build` made for this `key`, made again if `key` is not the one remembered."""
+def remembered(name: str, key: str, build: Callable[[], Any], *, keep: Callable[[str], bool]) -> Any:
+    """The JSON value that `build` made for this `key`, made again if `key` is not the one remembered.
+
+    A text that `keep` says no to, because it holds a secret, is not written.
+    """
     path = FOLDER / f"{name}.json"
     try:
         entry = json.loads(path.read_bytes())
@@ -40,8 +43,11 @@ def remembered(name: str, key: str, build: Callable[[], Any]) -> Any:
     value = build()
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
+        text = json.dumps({"key": key, "value": value}, separators=(",", ":"))
+        if not keep(text):
+            return value
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"key": key, "value": value}, separators=(",", ":")))
+        temporary.write_text(text)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """What can go wrong, as one line a person can act on, and the exit code it ends with.
 
-    BotswainError            1  failed; nothing was done, or a part, and the message says which
-    ├── InvalidInput         1  a file or variable is wrong; carries every problem found, not the first
-    ├── Refused              3  a gate, lock, limit or missing confirmation; nothing was changed
-    └── Interrupted          1  Ctrl-C or SIGTERM, after what was under way was settled
+BotswainError            1  failed; nothing was done, or a part, and the message says which
+├── InvalidInput         1  a file or variable is wrong; carries every problem found, not the first
+├── Refused              3  a gate, lock, limit or missing confirmation; nothing was changed
+└── Interrupted          1  Ctrl-C or SIGTERM, after what was under way was settled
 """
 
 from __future__ import annotations

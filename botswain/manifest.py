@@ -89,20 +89,20 @@ def dump(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def parse(data: bytes, where: str) -> Manifest:
-    """The manifest in `data`; `where` names its file in errors."""
+def parse(data: bytes, where: str, fix: str = "restore the file") -> Manifest:
+    """The manifest in `data`; errors name its file (`where`) and say how to mend it (`fix`)."""
     try:
         document = json.loads(data)
     except ValueError as error:
-        raise _damaged(where, f"is no whole JSON document ({error})") from None
-    return load(document, where)
+        raise BotswainError(f"is no whole JSON document ({error})", where=where, fix=fix) from None
+    return load(document, where, fix)
 
 
-def load(document: Any, where: str) -> Manifest:
-    """The manifest in a JSON document."""
+def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
+    """The manifest in a JSON document; `where` and `fix` as for `parse`."""
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, str):
-        raise _damaged(where, "is no manifest: it has no version")
+        raise BotswainError("is no manifest: it has no version", where=where, fix=fix)
     if version.split(".")[0] != VERSION.split(".")[0]:
         raise BotswainError(
             f"has format {version}; this Botswain reads {VERSION}",
@@ -132,11 +132,7 @@ def load(document: Any, where: str) -> Manifest:
             },
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise _damaged(where, f"is damaged: {type(error).__name__} {error}") from None
-
-
-def _damaged(where: str, what: str) -> BotswainError:
-    return BotswainError(what, where=where, fix="./inv manifest.restore brings it back from the history")
+        raise BotswainError(f"is damaged: {type(error).__name__} {error}", where=where, fix=fix) from None
 
 
 def record(

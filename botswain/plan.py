@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -131,6 +131,8 @@ class Plan:
 
     scopes: tuple[ScopePlan, ...]
     notes: tuple[str, ...] = ()
+    created_today: Mapping[str, int] = field(default_factory=dict)
+    """By scope: how many commands we created there in the last 24 hours, where this plan creates more."""
 
     @property
     def changed(self) -> tuple[ScopePlan, ...]:
@@ -151,6 +153,12 @@ class Plan:
     def unrecorded(self) -> tuple[ScopePlan, ...]:
         """Scopes where only the record is behind."""
         return tuple(scope for scope in self.scopes if scope.unrecorded)
+
+    @property
+    def creates(self) -> int:
+        """Creates of the scope nearest to Discord's daily limit: of today, with this plan's."""
+        each = ((scope.scope, len(scope.having(Action.CREATE))) for scope in self.scopes if not scope.orphan)
+        return max((self.created_today.get(scope, 0) + new for scope, new in each if new), default=0)
 
     def count(self, action: Action) -> int:
         """How many commands of all scopes, orphans left out, have this action."""
@@ -216,7 +224,14 @@ def _id(raw: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _defaults(record: ScopeRecord | None, name: str) -> Mapping[str, Any] | None:
-    return record.defaults.get(name, {}) if record and name in record.commands else None
+    if record is None or name not in record.commands:
+        return None
+    return {field: _settled(value) for field, value in record.defaults.get(name, {}).items()}
+
+
+def _settled(value: Any) -> Any:
+    """A recorded default in its canonical form."""
+    return sorted(value) if isinstance(value, list) else value
 
 
 def _compare(
@@ -260,8 +275,8 @@ def _chosen_by_discord(
     if (
         recorded is not None
     ):  # a field that was pinned and is no longer is a change, whatever Discord will choose
-        return field not in recorded and value == sorted((defaults or {}).get(field, ()))
-    if install_types is None:
+        return field not in recorded and value == (defaults or {}).get(field)
+    if install_types is None or field == "handler":  # nobody says which handler is the default
         return True
     if field == "contexts":  # which of the two depends on the application's age
         return bool(value == [*ContextType])

@@ -5,25 +5,31 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from botswain.cli.task import dry, emit, environment, progress, task
+from botswain.cli.task import ask, dry, emit, environment, on_terminal, progress, task
 from botswain.errors import BotswainError, ExitCode
 
 if TYPE_CHECKING:
-    from botswain.deployment.run import Options
     from botswain.deployment.result import Result
+    from botswain.deployment.run import Options
     from botswain.plan import Plan
 
 
 @task()
 def validate(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
-    """Check a profile and its command definitions, offline. Without --env, those of every environment."""
+    """Check profiles and command definitions, offline.
+
+    Without --env, those of every environment.
+    """
     from botswain.deployment.wanted import wanted
     from botswain.errors import InvalidInput, Problem
     from botswain.profile.load import load, names
 
     problems: list[Problem] = []
     checked: dict[str, int] = {}
-    for name in [env] if env else names():
+    chosen = [env] if env else names()
+    if not chosen:
+        raise BotswainError("there is no profile", where="profiles", fix="write one for each environment")
+    for name in chosen:
         try:
             want = wanted(load(name))
         except InvalidInput as error:
@@ -47,7 +53,10 @@ def diff(
     markdown: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Show what an apply would change: what the sources want, against what was recorded and what is live."""
+    """Show what an apply would change.
+
+    What the sources want is held against what was recorded and what is live.
+    """
     from botswain.deployment.run import preview
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import wanted
@@ -60,10 +69,11 @@ def diff(
 
 
 @task(check="exit 2 when other hands changed something")
-def drift(
-    _context: Any, env: str = "", check: bool = False, json: bool = False, debug: bool = False
-) -> ExitCode:
-    """Show what other hands changed on Discord since the last deployment."""
+def drift(_context: Any, env: str = "", check: bool = False, json: bool = False, debug: bool = False) -> ExitCode:
+    """Show what other hands changed on Discord.
+
+    Since the last deployment, that is; what the sources want does not matter here.
+    """
     from botswain.deployment.run import preview
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import Wanted
@@ -89,7 +99,10 @@ def apply(
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Deploy the commands alone: plan, write, read back, record."""
+    """Deploy the commands alone.
+
+    Plans, writes, reads back, records.
+    """
     from botswain.deployment.deploy import deploy as run
     from botswain.deployment.session import Session
 
@@ -109,7 +122,10 @@ def deploy(
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Deploy an environment: plan, apply, verify by reading back, record."""
+    """Deploy an environment.
+
+    Plans, applies, verifies by reading back, records.
+    """
     from botswain.deployment.deploy import deploy as run
     from botswain.deployment.session import Session
 
@@ -129,7 +145,10 @@ def rollback(
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Undo the last deployment; said again, the one before it."""
+    """Undo the last deployment; again, the one before.
+
+    Only what that deployment changed is restored; everything else stays as it is live.
+    """
     from botswain.deployment.rollback import rollback as run
     from botswain.deployment.session import Session
 
@@ -148,7 +167,7 @@ def _options(
         yes=yes,
         allow_delete=allow_delete or None,
         force=force,
-        interactive=sys.stdin.isatty() and sys.stderr.isatty() and not json,
+        interactive=on_terminal(json=json),
     )
 
 
@@ -169,8 +188,7 @@ class _Person:
 
     def confirm(self, question: str) -> bool:
         """Asks on the terminal; anything but yes is no."""
-        print(f"\nThis would {question}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return ask(question)
 
 
 def _show_plan(result: Result, *, json: bool, markdown: bool = False) -> None:

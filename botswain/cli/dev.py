@@ -17,7 +17,7 @@ def _python(*arguments: str) -> int:
 
 @task(fast="leave out what takes seconds: real servers, clients, processes", only="pytest's -k")
 def test(_context: Any, fast: bool = False, only: str = "", debug: bool = False) -> int:
-    """Lint, check types and imports, and run the tests."""
+    """Lint, check types and imports, run the tests."""
     chosen = ["-m", "not slow"] if fast else []
     chosen += ["-k", only] if only else []
     if not only:
@@ -27,7 +27,7 @@ def test(_context: Any, fast: bool = False, only: str = "", debug: bool = False)
 
 @task()
 def lint(_context: Any, debug: bool = False) -> None:
-    """Check style, spelling, types, import directions and generated files."""
+    """Check style, spelling, types and imports."""
     _lint()
 
 
@@ -46,13 +46,19 @@ def _lint() -> None:
 
 @task(group="which figures: commands", json="print the rows as one JSON document")
 def bench(_context: Any, group: str = "commands", json: bool = False, debug: bool = False) -> int:
-    """Measure the figures that Botswain promises; ratios come from one run."""
+    """Measure the figures that Botswain promises.
+
+    Ratios come from one run, so that they hold on any machine.
+    """
     return _python("benchmarks", "--group", group, *(["--json"] if json else []))
 
 
 @task()
 def lock(_context: Any, debug: bool = False) -> None:
-    """Compile requirements/*.in into the locked files, with hashes, for every supported Python."""
+    """Lock the requirements, with hashes.
+
+    requirements/*.in become requirements/*.txt for every supported Python.
+    """
     for name in ("base", "dev"):
         done = _python(
             "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
@@ -65,7 +71,7 @@ def lock(_context: Any, debug: bool = False) -> None:
 
 @task()
 def schema(_context: Any, debug: bool = False) -> None:
-    """Write profiles/profile.schema.json, which editors use, from the model."""
+    """Write the JSON Schema of profiles, for editors."""
     from botswain.profile.schema import FILE, text
 
     FILE.write_text(text())
@@ -74,5 +80,5 @@ def schema(_context: Any, debug: bool = False) -> None:
 
 @task()
 def picture(_context: Any, debug: bool = False) -> int:
-    """Draw docs/plan.svg, the README's picture, from a real plan."""
+    """Draw the README's picture from a real plan."""
     return subprocess.run([sys.executable, "docs/draw_plan.py"], check=False).returncode

@@ -5,24 +5,27 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from botswain.cli.task import emit, environment, task
-from botswain.errors import BotswainError, ExitCode
+from botswain.cli.task import ask, dry, emit, environment, on_terminal, task
+from botswain.errors import BotswainError, ExitCode, Refused
 
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment
+    from botswain.deployment.session import Session
 
 
 @task()
 def status(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
-    """Show what is deployed, from the records alone; nothing is asked of Discord."""
-    from botswain.state.journal import left_behind
-    from botswain.deployment.rollback import next_to_undo
+    """Show what is deployed, from the records alone.
+
+    Nothing is asked of Discord.
+    """
     from botswain.deployment.session import Session
+    from botswain.state.journal import left_behind
 
     session = Session.open(environment(env))
     records = session.records
     manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(records.store)
-    target = next_to_undo(records)
+    target = records.last_standing()
     if json:
         from dataclasses import asdict
 
@@ -47,8 +50,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         rows += [
             (
                 "deployed",
-                f"{manifest.deployment_id} at {manifest.deployed_at}"
-                + (f" by {entry.actor}" if entry else ""),
+                f"{manifest.deployment_id} at {manifest.deployed_at}" + (f" by {entry.actor}" if entry else ""),
             ),
             ("application", manifest.application_id),
             ("commit", manifest.git_sha or "none"),
@@ -65,7 +67,10 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
 
 @task(limit="how many deployments, newest first; 0 for all")
 def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, debug: bool = False) -> None:
-    """Show the deployments: who, when, which commit and build, what changed, how it ended."""
+    """List the deployments and how they ended.
+
+    Who, when, which commit and build, what changed.
+    """
     from botswain.deployment.history import to_json
     from botswain.deployment.session import Session
 
@@ -74,9 +79,7 @@ def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
     shown = entries[:limit] if limit else entries
     if json:
         documents = [to_json(entry) for entry in shown]
-        emit(
-            {"task": "history", "environment": session.profile.name, "deployments": documents, "exitCode": 0}
-        )
+        emit({"task": "history", "environment": session.profile.name, "deployments": documents, "exitCode": 0})
         return
     if not entries:
         print("no deployment yet")
@@ -122,9 +125,18 @@ def _table(rows: list[tuple[str, ...]], paint: Any) -> list[str]:
 
 @task("break", why="the reason, for whoever held it and for the audit log")
 def break_lock(
-    _context: Any, env: str = "", why: str = "", json: bool = False, debug: bool = False
+    context: Any,
+    env: str = "",
+    why: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    debug: bool = False,
 ) -> ExitCode:
-    """Take the lock from a run that hangs. That run stops before its next change; its work is settled by the next."""
+    """Take the lock from a run that hangs.
+
+    That run stops before its next change; what it did is settled by the next run.
+    """
     from botswain.audit import AuditLog
     from botswain.deployment.session import Session
     from botswain.state.ids import actor
@@ -133,6 +145,11 @@ def break_lock(
         raise BotswainError("a lock is broken for a reason", fix='say it: --why "…"')
     session = Session.open(environment(env))
     store, who = session.records.store, actor()
+    if dry(context, dry_run=dry_run):
+        holder = store.holder()
+        found = f"held by {holder.actor} ({holder.command}) since {holder.started_at}" if holder else "free"
+        return _only_told(session, "lock.break", f"the lock is {found}", json=json)
+    _agree(session, "break the lock of", yes=yes, json=json)
     audit = AuditLog(store, session.profile.name)
     intent = audit.intent("lock.break", who, {"why": why})
     broken = store.break_lock(why, who)
@@ -153,13 +170,48 @@ def break_lock(
     return ExitCode.DONE
 
 
+def _agree(session: Session, deed: str, *, yes: bool, json: bool) -> None:
+    """Asks in production. Raises Refused without an answer, or with any but yes."""
+    if not session.profile.production or yes:
+        return
+    question = f"{deed} {session.profile.name} (production)"
+    if not on_terminal(json=json):
+        what = f"this would {question}, and there is no terminal to ask on"
+        raise Refused(what, fix="if you mean it, say --yes")
+    if not ask(question):
+        raise Refused("not confirmed; nothing was changed")
+
+
+def _only_told(session: Session, task_name: str, would: str, *, json: bool) -> ExitCode:
+    """The end of a dry run."""
+    if json:
+        told = {"task": task_name, "environment": session.profile.name, "dryRun": True, "would": would}
+        emit({**told, "exitCode": 0})
+    else:
+        print(would)
+    return ExitCode.DONE
+
+
 @task("restore")
-def restore_manifest(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
-    """Bring a lost or damaged manifest back from the newest deployment in the history."""
+def restore_manifest(
+    context: Any,
+    env: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> ExitCode:
+    """Bring a damaged manifest back from the history."""
+    from botswain.deployment.repair import newest
     from botswain.deployment.repair import restore_manifest as restore
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env))
+    if dry(context, dry_run=dry_run):
+        entry, _ = newest(session.records)
+        would = f"{session.records.where} would be the one of deployment {entry.id}"
+        return _only_told(session, "manifest.restore", would, json=json)
+    _agree(session, "write the manifest again of", yes=yes, json=json)
     restored = restore(session)
     if json:
         emit(
@@ -177,7 +229,7 @@ def restore_manifest(_context: Any, env: str = "", json: bool = False, debug: bo
 
 @task("verify")
 def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
-    """Check the audit log's chain of hashes from its first record to its last."""
+    """Check the audit log's chain of hashes."""
     from botswain.audit import AuditLog
     from botswain.deployment.session import Session
 

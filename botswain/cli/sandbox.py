@@ -13,10 +13,11 @@ from botswain.cli.task import progress, task
     port="the port on 127.0.0.1; 0 chooses a free one",
     state="the folder that keeps its state",
 )
-def serve(
-    _context: Any, port: int = 8080, state: str = ".botswain/sandbox/served", debug: bool = False
-) -> None:
-    """Serve the double of Discord in the foreground, at http://127.0.0.1:PORT/api/v10. Ctrl-C stops it."""
+def serve(_context: Any, port: int = 8080, state: str = ".botswain/sandbox/served", debug: bool = False) -> None:
+    """Serve the double of Discord until Ctrl-C.
+
+    At http://127.0.0.1:PORT/api/v10, for any client.
+    """
     from pathlib import Path
 
     from botswain.sandbox.app import Sandbox

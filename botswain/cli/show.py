@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.style import Paint, many
+from botswain.discord.limits import CREATES_PER_DAY
 from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def _alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
     for scope in scopes:
         for group in groups:
             first = group[0]
-            if (first.commands, first.unchanged, first.orphan, first.unavailable) == (
-                scope.commands, scope.unchanged, scope.orphan, scope.unavailable
+            if (first.commands, first.unchanged, first.orphan, first.unavailable, first.unrecorded) == (
+                scope.commands, scope.unchanged, scope.orphan, scope.unavailable, scope.unrecorded
             ) and (first.wanted is scope.wanted or first.wanted == scope.wanted):  # fmt: skip
                 group.append(scope)
                 break
@@ -132,12 +133,11 @@ def _summary(plan: Plan, paint: Paint) -> str:
     counts = {action: plan.count(action) for action in _SIGNS}
     if not any(counts.values()):
         if plan.orphans:
-            return (
-                f"{paint('bold', 'No change')} but {many(len(plan.orphans), 'scope')} that left the profile."
-            )
+            return f"{paint('bold', 'No change')} but {many(len(plan.orphans), 'scope')} that left the profile."
         recorded = " to Discord; the record is brought up to date" if plan.unrecorded else ""
         return f"{paint('bold', 'No change')}{recorded}."
-    parts = [f"{count} to {action.value}" for action, count in counts.items() if count]
+    today = f" ({plan.creates} of Discord's {CREATES_PER_DAY} a day)"
+    parts = [f"{count} to {action.value}{today if action is Action.CREATE else ''}" for action, count in counts.items() if count]
     scopes = len(plan.changed)
     where = f" in {scopes} scopes" if scopes > 1 else ""
     drift = f" {many(len(plan.drifted), 'command')} changed by other hands." if plan.drifted else ""
@@ -173,9 +173,7 @@ def _card(card: Card, paint: Paint) -> Iterator[str]:
         if card.deletes:
             rows.append(("", f"deletes {_names(card.deletes)} with their permission overwrites"))
         if card.recreates:
-            rows.append(
-                ("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back")
-            )
+            rows.append(("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"))
         rows.append(("", f"takes about {max(card.seconds, 0.1):.1f} s: {paint('bold', card.command)}"))
     for name, text in rows:
         yield f"  {paint('dim', f'{name:<9}')} {text}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json as jsonlib
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from invoke.tasks import task as invoke_task
 
 from botswain.errors import BotswainError, ExitCode, InvalidInput
 from botswain.secrets import redaction
+from botswain.secrets.environment import register_secrets
 
 _HELP = {
     "env": "the environment: the name of a file in profiles/",
@@ -27,9 +27,7 @@ _HELP = {
 }
 
 
-def task(
-    name: str | None = None, *, default: bool = False, **help_: str
-) -> Callable[[Callable[..., Any]], Any]:
+def task(name: str | None = None, *, default: bool = False, **help_: str) -> Callable[[Callable[..., Any]], Any]:
     """Makes an Invoke task of a function. What it returns is the exit code; None stands for 0."""
 
     def wrap(body: Callable[..., Any]) -> Any:
@@ -37,6 +35,7 @@ def task(
         def framed(context: Any, *arguments: Any, **options: Any) -> None:
             with _reporting(json=options.get("json", False), debug=options.get("debug", False)):
                 code = body(context, *arguments, **options)
+                _all_said(code)
             if code:
                 raise Exit(code=int(code))
 
@@ -52,25 +51,32 @@ def _reporting(*, json: bool, debug: bool) -> Iterator[None]:
     redaction.install()
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
+        register_secrets()
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:  # `inv history | head`: nobody reads on, and that is no failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except BotswainError as error:
-        _report(error, error.code, json=json)
+        report(error, error.code, json=json)
         _raise(error, error.code, debug=debug)
     except KeyboardInterrupt as error:
         stopped = BotswainError("stopped; nothing was changed")
-        _report(stopped, stopped.code, json=json)
+        report(stopped, stopped.code, json=json)
         _raise(error, stopped.code, debug=debug)
     except Exit:
         raise
     except Exception as error:  # noqa: BLE001 - a person gets one line; --debug has the rest
-        told = BotswainError(f"internal error: {type(error).__name__}: {error}", fix="--debug shows where")
-        _report(told, ExitCode.FAILED, json=json)
+        what = " ".join(f"internal error: {type(error).__name__}: {error}".split())
+        told = BotswainError(what, fix="--debug shows where")
+        report(told, ExitCode.FAILED, json=json)
         _raise(error, ExitCode.FAILED, debug=debug)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _all_said(code: Any) -> None:
+    """Raises BotswainError for a success that could not be told; `| head` is no failure."""
+    sys.stdout.flush()
+    lost = getattr(sys.stdout, "lost", None)
+    if lost is not None and not isinstance(lost, BrokenPipeError) and not code:
+        raise BotswainError(f"done, but the output could not be written: {lost.strerror}", where="stdout")
 
 
 def _terminated(_signal: int, _frame: object) -> None:
@@ -78,7 +84,8 @@ def _terminated(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _report(error: BotswainError, code: ExitCode, *, json: bool) -> None:
+def report(error: BotswainError, code: ExitCode, *, json: bool) -> None:
+    """Tells a failure: a line a problem on stderr and, with `--json`, the document on stdout."""
     lines = [str(problem) for problem in error.problems] if isinstance(error, InvalidInput) else [str(error)]
     for line in lines:
         print(f"botswain: {line}", file=sys.stderr)
@@ -98,12 +105,26 @@ def _raise(error: BaseException, code: ExitCode, *, debug: bool) -> None:
 
 def emit(document: Any) -> None:
     """Prints the one JSON document of `--json`."""
-    print(jsonlib.dumps(document, indent=2, ensure_ascii=False, default=str))
+    # Covered before it is JSON, so that nothing that is covered can take a quotation mark with it.
+    text = jsonlib.dumps(document, ensure_ascii=False, default=str)
+    print(jsonlib.dumps(redaction.clean_structure(jsonlib.loads(text)), indent=2, ensure_ascii=False))
 
 
 def progress(message: str) -> None:
     """Tells a person on stderr what is going on."""
     print(message, file=sys.stderr, flush=True)
+
+
+def on_terminal(*, json: bool) -> bool:
+    """Whether somebody is there who can be asked."""
+    both = (sys.stdin, sys.stderr)  # None: started with that descriptor closed
+    return not json and all(stream is not None and stream.isatty() for stream in both)
+
+
+def ask(question: str) -> bool:
+    """Asks on the terminal; anything but yes is no."""
+    print(f"\nThis would {question}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def dry(context: Any, *, dry_run: bool) -> bool:

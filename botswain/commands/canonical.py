@@ -30,7 +30,10 @@ LEFT_TO_DISCORD = ("contexts", "integration_types", "handler")
 _PLACES = ("contexts", "integration_types")
 _KEPT = ("name", "description", "default_member_permissions", "handler")
 _OPTION_KEPT = ("name", "description", "min_value", "max_value", "min_length", "max_length")
+_OPTION_FLAGS = ("required", "autocomplete")
+_OPTION_SETS = ("channel_types", "file_types")
 _LOCALIZED = ("name", "description")
+_LOCALIZATIONS = ("name_localizations", "description_localizations")
 
 
 def key(command: Mapping[str, Any]) -> str:
@@ -48,7 +51,7 @@ def canonical(command: Mapping[str, Any], scope: str) -> Command:
     result |= {name: command[name] for name in _KEPT if command.get(name) not in (None, "")}
     if (permissions := result.get("default_member_permissions")) is not None:
         result["default_member_permissions"] = str(permissions)
-    result |= _localizations(command)
+    _localize(command, result)
     if command.get("nsfw"):
         result["nsfw"] = True
     if options := command.get("options"):
@@ -62,23 +65,33 @@ def canonical(command: Mapping[str, Any], scope: str) -> Command:
 
 def _option(option: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"type": option["type"]}
-    result |= {name: _number(option[name]) for name in _OPTION_KEPT if option.get(name) is not None}
-    result |= _localizations(option)
-    result |= {name: True for name in ("required", "autocomplete") if option.get(name)}
-    result |= {name: sorted(option[name]) for name in ("channel_types", "file_types") if option.get(name)}
+    for name in _OPTION_KEPT:
+        if (value := option.get(name)) is not None:
+            result[name] = _number(value)
+    _localize(option, result)
+    for name in _OPTION_FLAGS:
+        if option.get(name):
+            result[name] = True
+    for name in _OPTION_SETS:
+        if value := option.get(name):
+            result[name] = sorted(value)
     if choices := option.get("choices"):
-        result["choices"] = [
-            {"name": choice["name"], "value": _number(choice["value"]), **_localizations(choice)}
-            for choice in choices
-        ]
+        result["choices"] = [_choice(choice) for choice in choices]
     if options := option.get("options"):
         result["options"] = [_option(inner) for inner in options]
     return result
 
 
-def _localizations(part: Mapping[str, Any]) -> dict[str, Any]:
-    names = (f"{name}_localizations" for name in _LOCALIZED)
-    return {name: dict(sorted(part[name].items())) for name in names if part.get(name)}
+def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {"name": choice["name"], "value": _number(choice["value"])}
+    _localize(choice, result)
+    return result
+
+
+def _localize(part: Mapping[str, Any], result: dict[str, Any]) -> None:
+    for name in _LOCALIZATIONS:
+        if texts := part.get(name):
+            result[name] = dict(sorted(texts.items()))
 
 
 def _number(value: Any) -> Any:

@@ -9,12 +9,12 @@ Source of the permissions: the bitwise permission flags table of Discord's docum
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
 from botswain.discord.enums import CommandType
+from botswain.wording import nearest, shown
 
 _PERMISSION_NAMES = """
     create_instant_invite kick_members ban_members administrator manage_channels manage_guild add_reactions
@@ -85,28 +85,6 @@ def permission_bits(value: object) -> str:
             raise ValueError(f"{shown(name)} is not a permission{nearest(name, PERMISSIONS)}")
         total |= bit
     return str(total)
-
-
-def nearest(value: object, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for a misspelt name, else nothing."""
-    if not isinstance(value, str):
-        return ""
-    by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(value.lower(), by_lower, n=1)
-    return f'; did you mean "{by_lower[found[0]]}"?' if found else ""
-
-
-def shown(value: object) -> str:
-    """A value as a person wrote it, shortened, for a message."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
-    if isinstance(value, Mapping | list | tuple):
-        return "a mapping" if isinstance(value, Mapping) else "a list"
-    if isinstance(value, int) and abs(value) > 10**20:
-        return "a number of more than 20 digits"
-    return str(value)
 
 
 def command_path(command: object) -> str:

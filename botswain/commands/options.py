@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botswain.commands import texts
-from botswain.commands.names import option_path, shown
+from botswain.commands.names import option_path
 from botswain.discord import limits
 from botswain.discord.enums import ChannelType, OptionType
+from botswain.wording import shown
 
 Found = tuple[str, str]
 """A command path and what is wrong there."""

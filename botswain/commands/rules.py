@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botswain.commands import texts
-from botswain.commands.names import command_path, kind_of, shown
+from botswain.commands.names import command_path, kind_of
 from botswain.commands.options import Found, check_options, check_set
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType, ContextType, HandlerType, IntegrationType
+from botswain.wording import shown
 
 _KIND_WORDS = {
     CommandType.CHAT_INPUT: "chat input commands",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from botswain.commands.names import OWN_FIELDS, member, permission_bits, shown
+from botswain.commands.names import OWN_FIELDS, member, permission_bits
 from botswain.discord.enums import (
     ChannelType,
     CommandType,
@@ -25,6 +25,7 @@ from botswain.discord.enums import (
     IntegrationType,
     OptionType,
 )
+from botswain.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

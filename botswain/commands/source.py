@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from botswain.commands import canonical
-from botswain.commands.names import OWN_FIELDS, nearest, shown
+from botswain.commands.names import OWN_FIELDS
 from botswain.errors import InvalidInput, Problem
+from botswain.wording import nearest, shown
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,13 @@ def select(definitions: Sequence[Definition], enabled: Sequence[str], *, file: s
 
     Each entry is a case-sensitive glob over names (`ban`, `mod-*`) or keys (`user/*`); `!glob` leaves out
     whatever it matches, wherever it stands, and a list of only such entries starts from all commands. An
-    empty list chooses nothing. Raises InvalidInput naming `file` for entries that match no definition.
+    empty list chooses nothing. Raises InvalidInput naming `file` for entries that match no definition; `*` is
+    whatever there is, also nothing: whether that may be deployed is for the plan to say.
     """
     problems = [
         Problem(file, f"enabled_commands.{index}", _no_match(pattern, definitions))
         for index, pattern in enumerate(enabled)
-        if not any(_matches(pattern.removeprefix("!"), one) for one in definitions)
+        if pattern != "*" and not any(_matches(pattern.removeprefix("!"), one) for one in definitions)
     ]
     if problems:
         raise InvalidInput(problems)

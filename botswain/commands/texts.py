@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from botswain.commands.names import nearest, shown
 from botswain.discord import limits
 from botswain.discord.enums import LOCALES
+from botswain.wording import nearest, shown
 
 Check = Callable[[str, Any], Iterator[str]]
 """Checks one text; the first argument is what the message calls it."""

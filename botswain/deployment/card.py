@@ -32,12 +32,10 @@ class Card:
 
 def card_of(session: Session, deployment: Deployment) -> Card | None:
     """The card after `deployment`; None as long as nothing was ever deployed."""
-    from botswain.deployment.rollback import next_to_undo
-
     manifest = session.records.manifest()
     if manifest is None:
         return None
-    target = next_to_undo(session.records)
+    target = session.records.last_standing()
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
     runs = f"{commands} commands in {_many(manifest.scopes)}, deployed by {manifest.deployment_id}"
     if target is None:

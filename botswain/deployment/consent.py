@@ -6,12 +6,14 @@ a scope needs `--allow-delete N`, because those are what a wrong folder or a hal
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.errors import Refused
 from botswain.plan import Action, ScopePlan, label
+from botswain.secrets import redaction
 
 _SHARE = 5
 """More than one in so many commands of a scope is a large deletion."""
@@ -46,7 +48,7 @@ def _large(scope: ScopePlan) -> str | None:
         return None
     where = label(scope.scope)
     if deleted == scope.live_count and not scope.wanted:
-        return f"it clears {where} ({deleted} commands)"
+        return f"it clears {where} ({deleted} command{'s' if deleted > 1 else ''})"
     if not scope.wanted:
         return f"it leaves nothing of ours in {where} (deletes {deleted} of {scope.live_count} commands)"
     if deleted * _SHARE > scope.live_count:
@@ -57,12 +59,9 @@ def _large(scope: ScopePlan) -> str | None:
 def _question(scopes: Sequence[ScopePlan], deletions: int, environment: str, *, production: bool) -> str:
     parts = []
     if deletions:
-        parts.append(
-            f"delete {deletions} command{'s' if deletions > 1 else ''} with their permission overwrites"
-        )
-    edited = sum(
-        any(field.drift for field in command.fields) for scope in scopes for command in scope.commands
-    )
+        what = f"{deletions} commands with their" if deletions > 1 else "1 command with its"
+        parts.append(f"delete {what} permission overwrites")
+    edited = sum(any(field.drift for field in command.fields) for scope in scopes for command in scope.commands)
     if edited and production:
         parts.append(f"overwrite {edited} command{'s' if edited > 1 else ''} edited by other hands")
     what = f"{' and '.join(parts)} in" if parts else "change"
@@ -72,10 +71,11 @@ def _question(scopes: Sequence[ScopePlan], deletions: int, environment: str, *, 
 def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: bool) -> bool:
     """Whether the question still has to be asked. Raises Refused when no answer here could be enough."""
     if need.large is not None and (allow_delete or 0) < need.deletions:
+        also = "" if yes or interactive else "--yes "
         given = f", not {allow_delete}" if allow_delete is not None else ""
         raise Refused(
             f"{need.large}; --yes does not cover that",
-            fix=f"if you mean it, say --allow-delete {need.deletions}{given}",
+            fix=f"if you mean it, say {also}--allow-delete {need.deletions}{given}",
         )
     if need.question is None or yes:
         return False
@@ -84,6 +84,18 @@ def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: 
             f"this would {need.question}, and there is no terminal to ask on", fix="if you mean it, say --yes"
         )
     return True
+
+
+def check_secrets(scopes: Iterable[ScopePlan]) -> None:
+    """Raises Refused for a command that holds a secret: everybody in the guild could read it."""
+    seen: set[int] = set()  # guilds share their definitions, so each is looked at once
+    for scope in scopes:
+        for name, command in scope.wanted.items():
+            if id(command) not in seen and not redaction.is_clean(json.dumps(command, ensure_ascii=False)):
+                raise Refused(
+                    "holds a secret, which everybody could read", where=name, fix="take it out of the sources"
+                )
+            seen.add(id(command))
 
 
 def check_creates(scopes: Iterable[ScopePlan], today: Mapping[str, int]) -> None:

@@ -7,12 +7,11 @@ own answer to `/applications/@me` decides.
 from __future__ import annotations
 
 import base64
-import re
 
 from botswain.discord.token import application_id_hint, well_formed
 from botswain.errors import InvalidInput, Problem, Refused
 from botswain.profile.load import Profile, others
-from botswain.secrets.environment import prefix, variable
+from botswain.secrets.environment import bare, prefix, variable
 from botswain.secrets.redaction import default as redactor
 
 SANDBOX_APPLICATION = "100000000000000001"
@@ -30,7 +29,7 @@ def token(profile: Profile) -> str:
     if value is None:
         message = f'is not set; export it, or put {name}=… in .env, or set "api: sandbox" in {profile.file}'
         raise InvalidInput([Problem("environment", name, message)])
-    value = re.sub(r"^Bot\s+", "", value.strip())
+    value = bare(value)
     redactor.register(value, name)
     if not well_formed(value):
         message = "is no bot token; copy it again from the Bot page of the application"
@@ -55,25 +54,34 @@ def belongs(profile: Profile, application_id: str) -> None:
             fix="use that application's token, or correct application_id",
         )
     for other in others(profile):
-        if other.production and not profile.production and other.application_id == application_id:
+        if (other.application_id or application_id_hint(_token_of(other) or "")) != application_id:
+            continue
+        if other.production and not profile.production:
             raise _production(name, profile, other)
+        shared = sorted({*profile.guild_ids} & {*other.guild_ids})
+        if shared:
+            raise Refused(
+                f"guild {', '.join(shared)} is also in {other.file}, for the same application {application_id}",
+                where=f"{profile.file}: guild_ids",
+                fix="each guild belongs to one environment; take it out of one of them",
+            )
 
 
 def _refuse_production_token(profile: Profile, name: str, value: str) -> None:
     for other in others(profile):
         if not other.production or profile.production:
             continue
-        try:
-            theirs = variable(f"{prefix(other.name)}TOKEN")
-        except InvalidInput:
-            theirs = None  # that profile's own run says so
-        if theirs is not None:
-            redactor.register(theirs.strip(), f"{prefix(other.name)}TOKEN")
-        same_application = (
-            other.application_id is not None and application_id_hint(value) == other.application_id
-        )
-        if same_application or (theirs is not None and theirs.strip() == value):
+        same_application = other.application_id is not None and application_id_hint(value) == other.application_id
+        if same_application or _token_of(other) == value:
             raise _production(name, profile, other)
+
+
+def _token_of(other: Profile) -> str | None:
+    try:
+        value = variable(f"{prefix(other.name)}TOKEN")
+    except InvalidInput:
+        return None  # that profile's own run says so
+    return None if value is None else bare(value)
 
 
 def _production(name: str, profile: Profile, other: Profile) -> Refused:

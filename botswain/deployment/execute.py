@@ -14,6 +14,7 @@ from botswain.audit import AuditLog
 from botswain.commands.canonical import LEFT_TO_DISCORD, Command
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.history import Deployment, Outcome, ScopeResult
+from botswain.deployment.interrupts import orderly
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import Live, Transaction, Writing
 from botswain.discord.enums import GLOBAL
@@ -22,6 +23,7 @@ from botswain.manifest import Manifest
 from botswain.plan import Plan, ScopePlan, label
 from botswain.state.ids import timestamp
 from botswain.state.journal import Journal
+from botswain.state.store import LockLost
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
@@ -59,6 +61,8 @@ class Done:
     error: str = ""
     notes: list[str] = field(default_factory=list)
     unrecorded: BotswainError | None = None
+    lost: bool = False
+    """Somebody else has the lock now, and with it the records."""
 
 
 def execute(session: Session, client: DiscordClient, held: Held, order: Order) -> Done:
@@ -72,44 +76,59 @@ def execute(session: Session, client: DiscordClient, held: Held, order: Order) -
     records.store.check_writable(_PER_DOCUMENT * sum(len(plan.live) for plan in order.writes))
     audit = AuditLog(records.store, environment)
     held.check()
-    intent = audit.intent(
-        order.kind, order.actor, {"deployment": order.id, "scopes": [s.scope for s in order.writes]}
-    )
     journal = Journal(records.store)
-    try:
-        journal.start({"event": "begins", "deployment": order.id, "intent": intent})
-        records.save(draft, _manifest(session, order, draft, {}))
-        records.save_snapshots(order.id, order.writes)
-    except BotswainError:
-        _forget(session, journal, audit, order, intent)
-        raise
-
     transaction = Transaction(client, journal, held, session.say)
-    writing = transaction.apply(order.writes)
-    done = _finish(transaction, order, draft, writing)
-    seconds = round(time.monotonic() - started, 3)
-    done.deployment = replace(done.deployment, finished_at=timestamp(), seconds=seconds)
-    try:
-        _record(session, journal, order, done, writing)
-        audit.outcome(intent, done.deployment.outcome, {"deployment": order.id})
-        journal.close()
-    except (
-        BotswainError
-    ) as error:  # past the point of no return: the journal lets the next run complete the records
-        done.unrecorded = error
-        done.notes.append("the records are incomplete; the next deploy completes them")
+    with orderly(transaction.stop, session.say):
+        intent = None
+        try:
+            journal.start({"event": "begins", "deployment": order.id})  # first, so that no intent is ever forgotten
+            intent = audit.intent(
+                order.kind, order.actor, {"deployment": order.id, "scopes": [s.scope for s in order.writes]}
+            )
+            records.save(draft, _manifest(session, order, draft, {}))
+            records.save_snapshots(order.id, order.writes)
+        except BotswainError:
+            _forget(session, journal, audit, order, intent)
+            raise
+        writing = transaction.apply(order.writes)
+        done = _finish(transaction, order, draft, writing)
+        seconds = round(time.monotonic() - started, 3)
+        done.deployment = replace(done.deployment, finished_at=timestamp(), seconds=seconds)
+        _settle_records(session, held, journal, audit, order, done, writing, intent)
     return done
 
 
-def _forget(session: Session, journal: Journal, audit: AuditLog, order: Order, intent: str) -> None:
-    """Takes back what was recorded of a deployment that could not begin, as far as the store allows."""
-    with suppress(BotswainError):
-        audit.outcome(intent, Outcome.FAILED, {"deployment": order.id})
+def _settle_records(
+    session: Session,
+    held: Held,
+    journal: Journal,
+    audit: AuditLog,
+    order: Order,
+    done: Done,
+    writing: Writing,
+    intent: str,
+) -> None:
+    """Records how it ended. Past the point of no return: what fails here is completed by the next run."""
+    if done.lost:
+        return
+    try:
+        held.check()
+        _record(session, journal, order, done, writing)
+        held.check()
+        audit.outcome(intent, done.deployment.outcome, {"deployment": order.id})
+        journal.close()
+    except BotswainError as error:
+        done.unrecorded = error
+        done.notes.append("the records are incomplete; the next deploy or rollback completes them")
+
+
+def _forget(session: Session, journal: Journal, audit: AuditLog, order: Order, intent: str | None) -> None:
+    """Takes back what was recorded of a deployment that could not begin; if that fails, the next run settles it."""
     with suppress(BotswainError):
         store = session.records.store
-        store.delete(
-            [name for part in ("history", "snapshots") for name in store.names(f"{part}/{order.id}")]
-        )
+        store.delete([name for part in ("history", "snapshots") for name in store.names(f"{part}/{order.id}")])
+        if intent is not None:
+            audit.outcome(intent, Outcome.FAILED, {"deployment": order.id})
         journal.close()
 
 
@@ -135,19 +154,25 @@ def _finish(transaction: Transaction, order: Order, draft: Deployment, writing: 
     states = dict.fromkeys(writing.written, "written") | dict.fromkeys(writing.skipped, "skipped")
     notes = [f"skipped {label(scope)}: {reason}" for scope, reason in writing.skipped.items()]
     if writing.failure is None:
+        notes += [f"{label(scope)} reads back differently: {'; '.join(w)}" for scope, w in writing.mismatched.items()]
         notes += [
-            f"{label(scope)} reads back differently: {'; '.join(w)}"
-            for scope, w in writing.mismatched.items()
+            f"{label(scope)} was written, but could not be read back: {why}"
+            for scope, why in writing.unverified.items()
         ]
         unavailable = [plan for plan in order.plan.unavailable if not plan.orphan]
         notes += [f"skipped {label(plan.scope)}: {plan.unavailable}" for plan in unavailable]
-        partial = writing.skipped or writing.mismatched or unavailable
+        partial = writing.skipped or writing.mismatched or writing.unverified or unavailable
         outcome = Outcome.PARTIAL if partial else Outcome.DONE
         return Done(replace(draft.with_states(states), outcome=outcome), notes=notes)
 
     error = _reason(writing.failure)
     touched = {*writing.written, *writing.unsure}
-    stuck = transaction.undo(order.writes, writing)
+    try:
+        if isinstance(writing.failure, LockLost):
+            raise writing.failure
+        stuck = transaction.undo(order.writes, writing)
+    except LockLost as lost:
+        return _lost(draft, lost, states, {*writing.written, *writing.unsure})
     states |= dict.fromkeys(touched, "undone") | dict.fromkeys(stuck, "failed")
     if stuck:
         outcome = Outcome.STUCK
@@ -155,6 +180,15 @@ def _finish(transaction: Transaction, order: Order, draft: Deployment, writing: 
     else:
         outcome = Outcome.ROLLED_BACK if touched else Outcome.FAILED
     return Done(replace(draft.with_states(states), outcome=outcome, detail=error), error, notes)
+
+
+def _lost(draft: Deployment, lost: LockLost, states: Mapping[str, str], left: set[str]) -> Done:
+    """The end without a lock: nothing may be undone or recorded any more."""
+    outcome = Outcome.INTERRUPTED if left else Outcome.FAILED
+    notes = [
+        f"{label(scope)} stays as this run left it; the next deploy or rollback settles it" for scope in sorted(left)
+    ]
+    return Done(replace(draft.with_states(states), outcome=outcome), str(lost), notes, lost=True)
 
 
 def _record(session: Session, journal: Journal, order: Order, done: Done, writing: Writing) -> None:
@@ -165,17 +199,29 @@ def _record(session: Session, journal: Journal, order: Order, done: Done, writin
         written = {scope: live for scope, live in writing.written.items() if scope not in writing.skipped}
         skipped = {*writing.skipped}
         manifest = _manifest(session, order, done.deployment, written, skipped)
+    elif order.before is not None and writing.restored:
+        manifest = _restored(order.before, writing.restored)
     for attempt in range(1, _STORE_TRIES + 1):
         try:
             if attempt == 1:
-                journal.record({"event": "recording"})
-            session.records.save(done.deployment, manifest, current=stands)
+                journal.record({"event": "recording", "outcome": done.deployment.outcome})
+            session.records.save(done.deployment, manifest, current=manifest is not None)
         except BotswainError:
             if attempt == _STORE_TRIES:
                 raise
             time.sleep(attempt / 5)
         else:
             return
+
+
+def _restored(before: Manifest, restored: Mapping[str, Live]) -> Manifest:
+    """The manifest as it was, with the new ids of what had to be created anew."""
+    scopes = dict(before.scopes)
+    for scope, live in restored.items():
+        if scope in scopes:
+            left = LEFT_TO_DISCORD if scope == GLOBAL else ()
+            scopes[scope] = manifests.record(scopes[scope].commands, live, left)
+    return replace(before, scopes=scopes)
 
 
 def _manifest(
@@ -214,6 +260,4 @@ def _manifest(
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped by hand"
     return str(error) or type(error).__name__

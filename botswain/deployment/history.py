@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -134,3 +134,17 @@ def _from_json(document: Mapping[str, Any]) -> Deployment:
 def _result(document: Mapping[str, Any]) -> ScopeResult:
     created, updated, deleted = (tuple(document[part]) for part in ("created", "updated", "deleted"))
     return ScopeResult(document["state"], created, updated, deleted, document["detail"])
+
+
+def standing(history: Sequence[Deployment]) -> list[Deployment]:
+    """The deployments whose changes stand, newest first, from a history that is newest first too."""
+    stack: list[Deployment] = []
+    after: dict[str, list[Deployment]] = {}
+    for entry in reversed(history):
+        if entry.outcome in (Outcome.DONE, Outcome.PARTIAL) and entry.kind == "rollback":
+            stack = [one for one in stack if one.id not in entry.undoes]
+            stack = list(after.get(entry.restores, stack)) if entry.restores else stack
+        elif entry.kind != "rollback" and entry.outcome in STANDING and entry.changed_scopes:
+            stack = [*stack, entry]
+        after[entry.id] = stack
+    return stack[::-1]

@@ -13,6 +13,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "changed": bool(plan.changed),
         "counts": {action.value: plan.count(action) for action in Action},
         "unchanged": sum(scope.unchanged for scope in plan.scopes),
+        "createsToday": plan.creates,
         "drifted": len(plan.drifted),
         "orphans": [scope.scope for scope in plan.orphans],
         "scopes": [_scope(scope) for scope in plan.scopes],

@@ -29,15 +29,23 @@ _MANIFEST = "manifest.json"
 class Records:
     """Typed access to one environment's store."""
 
-    def __init__(self, store: Store, where: str) -> None:
+    def __init__(self, store: Store, where: str, environment: str) -> None:
         self.store = store
         self.where = where
         """How errors name the manifest: its path."""
+        self.environment = environment
 
     def manifest(self) -> Manifest | None:
         """What is deployed, or None before the first deployment."""
         data = self.store.read(_MANIFEST)
-        return None if data is None else manifests.parse(data, self.where)
+        if data is None:
+            return None
+        fix = f"./inv manifest.restore --env {self.environment} brings it back from the history"
+        manifest = manifests.parse(data, self.where, fix)
+        if manifest.environment != self.environment:
+            what = f"is the manifest of {manifest.environment}, not of {self.environment}"
+            raise BotswainError(what, where=self.where, fix=fix)
+        return manifest
 
     def manifest_of(self, deployment: str) -> Manifest | None:
         """The manifest as that deployment left it."""
@@ -68,7 +76,11 @@ class Records:
         name = f"snapshots/{deployment}/{scope}.json"
         data = self.store.read(name)
         if data is None:
-            raise BotswainError("the snapshot is gone, so there is no way back to before it", where=name)
+            raise BotswainError(
+                "the snapshot is gone, so there is no way back to before that deployment",
+                where=name,
+                fix="./inv rollback --to ID restores the state after an earlier one",
+            )
         return _decode(data, name)  # type: ignore[no-any-return]  # a snapshot is what the client checked to be a list
 
     def deployment(self, deployment: str) -> Deployment | None:
@@ -83,7 +95,14 @@ class Records:
         """The whole history, newest first."""
         names = [name for name in self.store.names("history/") if not name.endswith(".manifest.json")]
         entries = [self.deployment(name.removeprefix("history/").removesuffix(".json")) for name in names]
-        return sorted((entry for entry in entries if entry), key=lambda entry: entry.id, reverse=True)
+        # An id tells the second only, and one after the other may begin within it.
+        return sorted((one for one in entries if one), key=lambda one: (one.started_at, one.id), reverse=True)
+
+    def last_standing(self) -> Deployment | None:
+        """The newest deployment whose change still stands: what `rollback` undoes next."""
+        from botswain.deployment.history import standing
+
+        return next(iter(standing(self.deployments())), None)
 
     def creates(self, now: datetime) -> dict[str, int]:
         """How many commands were created in each scope during the last 24 hours, as far as we know."""

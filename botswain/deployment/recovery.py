@@ -17,7 +17,10 @@ from botswain.deployment.history import Deployment, Outcome
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import holds, restorable
 from botswain.discord.enums import GLOBAL
+from botswain.discord.errors import ScopeUnavailable
+from botswain.errors import BotswainError
 from botswain.manifest import Manifest
+from botswain.plan import label
 from botswain.state.ids import timestamp
 from botswain.state.journal import Journal
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from botswain.state.store import Held
 
 Live = list[dict[str, Any]]
+_STANDS = (Outcome.DONE, Outcome.PARTIAL)
 
 
 def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> Deployment | None:
@@ -43,6 +47,8 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
         held.check()
     if events or held.left_behind is not None:
         for intent in audit.unfinished():
+            if intent["action"] == "lock.break":  # whoever broke it may still be about to say so
+                continue
             result = settled.outcome if settled else Outcome.FAILED
             audit.outcome(intent["id"], result, {"settled": True}, actor=actor)
         journal.close()
@@ -58,29 +64,39 @@ def _settle(
         return draft  # everything was recorded; only the journal was left
     records = session.records
     begun = {event["scope"] for event in events if event["event"].endswith(" begins")}
-    live = {scope: client.commands(scope) for scope in draft.scopes if scope in begun}
+    live: dict[str, Live] = {}
+    states: dict[str, str] = {}
+    for scope in draft.scopes:
+        if scope in begun:
+            try:
+                live[scope] = client.commands(scope)
+            except ScopeUnavailable:  # until the bot is back there, nothing can be done, and the rest shall go on
+                states[scope] = "skipped"
     target = records.manifest_of(draft.id)
-    states = {scope: _state(session, draft, scope, live[scope], target) for scope in live}
+    states |= {scope: _state(session, draft, scope, live[scope], target) for scope in live}
     written = [scope for scope, state in states.items() if state == "written"]
     outcome = Outcome.INTERRUPTED if written or "failed" in states.values() else Outcome.FAILED
-    if len(written) == len(draft.scopes) or _recording(events):
+    if len(written) == len(draft.scopes):
         outcome = Outcome.DONE
+    elif (recorded := _recording(events)) is not None:
+        outcome = recorded
     settled = replace(
         draft.with_states(states),
         outcome=outcome,
         finished_at=timestamp(),
         detail="cut off; settled by the next run",
     )
-    if target is None or not (written or outcome is Outcome.DONE):
+    if target is None or not (written or outcome in _STANDS):
         records.save(settled)
     else:
         records.save(settled, _merged(session, settled, target, live, written), current=True)
     return settled
 
 
-def _recording(events: list[dict[str, Any]]) -> bool:
-    """Whether it had come to recording, which is after every scope was written and verified, or undone."""
-    return events[-1]["event"] == "recording" and not any(e["event"].startswith("undo") for e in events)
+def _recording(events: list[dict[str, Any]]) -> Outcome | None:
+    """The outcome that it had come to recording, if that was after everything had been written and read back."""
+    last = events[-1]
+    return Outcome(last["outcome"]) if last["event"] == "recording" and last["outcome"] in _STANDS else None
 
 
 def _state(session: Session, draft: Deployment, scope: str, live: Live, target: Manifest | None) -> str:
@@ -90,7 +106,10 @@ def _state(session: Session, draft: Deployment, scope: str, live: Live, target: 
     if holds(scope, {name: after[name] for name in (*result.created, *result.updated) if name in after},
              result.deleted, live):  # fmt: skip
         return "written"
-    before = restorable(session.records.snapshot(draft.id, scope), scope)
+    try:
+        before = restorable(session.records.snapshot(draft.id, scope), scope)
+    except BotswainError:  # lost meanwhile: then nobody can tell, and that must not hold up every later run
+        return "failed"
     same = {name: before[name] for name in (*result.updated, *result.deleted)}
     return "undone" if holds(scope, same, result.created, live) else "failed"
 
@@ -125,10 +144,18 @@ def _merged(
 def describe(settled: Deployment) -> str:
     """What was found, for people."""
     written = [scope for scope, one in settled.scopes.items() if one.state == "written"]
+    unclear = [label(scope) for scope, one in settled.scopes.items() if one.state == "failed"]
     if settled.outcome is Outcome.DONE:
         found = "had written everything; its record is complete now"
     elif written:
-        found = f"had written {len(written)} of {len(settled.scopes)} scopes; that is recorded now, rollback undoes it"
+        does = "finishes" if settled.kind == "rollback" else "undoes"
+        found = f"had written {len(written)} of {len(settled.scopes)} scopes; that is recorded now, rollback {does} it"
+    elif unclear:
+        found = "had written no scope wholly"
+    elif settled.outcome is Outcome.ROLLED_BACK:
+        found = "had failed and undone what it wrote"
     else:
         found = "had written nothing"
+    if unclear:
+        found += f"; {', '.join(unclear)} holds neither what was there before nor what was to come: look at the diff"
     return f"{settled.kind} {settled.id} by {settled.actor} was cut off: it {found}"

@@ -36,11 +36,10 @@ class Result:
     @property
     def code(self) -> ExitCode:
         """How the task ends."""
-        if self.unrecorded is not None:
-            return ExitCode.FAILED
         if self.deployment is None:
             return ExitCode.FAILED if any(not one.orphan for one in self.plan.unavailable) else ExitCode.DONE
-        return self.deployment.outcome.exit_code
+        code = self.deployment.outcome.exit_code
+        return ExitCode.FAILED if self.unrecorded is not None and code is ExitCode.DONE else code
 
     def to_json(self) -> dict[str, Any]:
         """The result as the document of `--json`."""

@@ -6,7 +6,6 @@ other hands included, comes from what is live. Said again, it walks further back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botswain.deployment.checkout import Checkout, build_id
@@ -27,25 +26,6 @@ if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
 
 
-def next_to_undo(records: Records) -> Deployment | None:
-    """The newest deployment whose change still stands."""
-    return next(iter(standing(records.deployments())), None)
-
-
-def standing(history: Sequence[Deployment]) -> list[Deployment]:
-    """The deployments whose changes stand, newest first, from a history that is newest first too."""
-    stack: list[Deployment] = []
-    after: dict[str, list[Deployment]] = {}
-    for entry in reversed(history):
-        if entry.outcome in (Outcome.DONE, Outcome.PARTIAL) and entry.kind == "rollback":
-            stack = [one for one in stack if one.id not in entry.undoes]
-            stack = list(after.get(entry.restores, stack)) if entry.restores else stack
-        elif entry.kind != "rollback" and entry.outcome in STANDING and entry.changed_scopes:
-            stack = [*stack, entry]
-        after[entry.id] = stack
-    return stack[::-1]
-
-
 def rollback(session: Session, options: Options, person: Person, to: str | None = None) -> Result:
     """Undoes the newest deployment that stands, or (`to`) restores the state after a deployment."""
     if options.dry_run:
@@ -61,6 +41,8 @@ def _rollback(run: Run, to: str | None) -> Result:
         plan = survey(run.session, run.client, _wanted(state), run.manifest)
         commit = Checkout(state.git_sha, build_id())
         return carry_out(run, plan, _wanted(state).scopes, lambda: commit, restores=to)
+    if (note := _already_done(run)) is not None:
+        return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
     target = _target(records)
     earlier = _earlier(records, target)
     plan = _plan(run.session, run.client, target)
@@ -71,6 +53,22 @@ def _rollback(run: Run, to: str | None) -> Result:
     }
     commit = Checkout(earlier.git_sha if earlier else None, build_id())
     return carry_out(run, plan, recorded, lambda: commit, undoes=(target.id,))
+
+
+def _already_done(run: Run) -> str | None:
+    """What to say instead of going further back, when the run that was cut off has left nothing to do.
+
+    Whoever types `rollback` after it means that run, and not the one before.
+    """
+    settled, left = run.settled, run.held.left_behind
+    more = "nothing else was done; say it again to go further back"
+    if settled is not None and settled.kind == "rollback":
+        return f"that rollback is complete: {more}" if settled.outcome is Outcome.DONE else None
+    if settled is not None:
+        return None if settled.changed_scopes else f"so there is nothing of it to undo: {more}"
+    if left is not None and left.command in ("deploy", "apply"):
+        return f"{left.command} {left.deployment} by {left.actor} was cut off before it changed anything: {more}"
+    return None
 
 
 def _preview(session: Session, to: str | None) -> Result:
@@ -84,7 +82,7 @@ def _preview(session: Session, to: str | None) -> Result:
 
 
 def _target(records: Records) -> Deployment:
-    target = next_to_undo(records)
+    target = records.last_standing()
     if target is None:
         raise BotswainError(
             "there is nothing to go back to: no deployment on record has a change that still stands",

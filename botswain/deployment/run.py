@@ -133,17 +133,16 @@ def carry_out(
     if not writes and not plan.unrecorded and not gone and not undoes and not restores:
         notes += tuple(f"skipped {label(scope.scope)}: {scope.unavailable}" for scope in plan.unavailable)
         return Result(profile.name, run.kind, plan, notes=notes)
-    from datetime import UTC, datetime
-
     from botswain.deployment.card import card_of
-    from botswain.deployment.consent import check_creates, consent, require
+    from botswain.deployment.consent import check_creates, check_secrets, consent, require
     from botswain.deployment.execute import Order, execute
 
     need = consent(writes, production=profile.production, environment=profile.name)
     options = run.options
     asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
+    check_secrets(writes)
     if not undoes and not restores:  # a way back is not refused for what Discord may still allow
-        check_creates(writes, session.records.creates(datetime.now(UTC)))
+        check_creates(writes, plan.created_today)
     origin = commit()
     if asks and not run.person.confirm(need.question or ""):
         raise Refused("not confirmed; nothing was changed")

@@ -39,7 +39,7 @@ class Session:
     def open(cls, environment: str, say: Callable[[str], None] = _silent) -> Session:
         """The session of a profile. Reads files only."""
         profile = load(environment)
-        return cls(profile, Records(FolderStore(profile.manifest_path), str(profile.manifest_path)), say)
+        return cls(profile, Records(FolderStore(profile.manifest_path), str(profile.manifest_path), profile.name), say)
 
     @contextmanager
     def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:

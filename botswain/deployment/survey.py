@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botswain.commands.canonical import Command
@@ -13,7 +14,7 @@ from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import ScopeUnavailable
 from botswain.errors import Refused
 from botswain.manifest import Manifest, ScopeRecord
-from botswain.plan import Plan, ScopePlan, plan_scope, unavailable
+from botswain.plan import Action, Plan, ScopePlan, plan_scope, unavailable
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,7 +46,8 @@ def survey(session: Session, client: DiscordClient, wanted: Wanted, manifest: Ma
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return Plan(tuple(plans), wanted.notes)
+    creating = any(plan.having(Action.CREATE) for plan in plans)
+    return Plan(tuple(plans), wanted.notes, session.records.creates(datetime.now(UTC)) if creating else {})
 
 
 def identify(

@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botswain.commands.canonical import Command, canonical, definition, key
 from botswain.deployment.session import workers
-from botswain.discord.errors import LostReply, ScopeUnavailable
+from botswain.discord.errors import DiscordError, LostReply, ScopeUnavailable
 from botswain.errors import BotswainError, Interrupted
 from botswain.manifest import ScopeRecord
 from botswain.plan import ScopePlan, label, plan_scope
+from botswain.state.store import LockLost
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
@@ -41,11 +42,19 @@ class Writing:
     """By scope: the raw commands as they were read back."""
     mismatched: dict[str, list[str]] = field(default_factory=dict)
     """By scope: where Discord shows something else than what it accepted."""
+    unverified: dict[str, str] = field(default_factory=dict)
+    """By scope: why what Discord accepted could not be read back; that says nothing against it."""
     skipped: dict[str, str] = field(default_factory=dict)
     """By scope: why the application may not write there."""
     unsure: set[str] = field(default_factory=set)
-    """Scopes whose write failed in a way that may have left it done."""
+    """Scopes that failed after, or while, something was written there."""
+    restored: dict[str, Live] = field(default_factory=dict)
+    """By scope: the raw commands after what was written had been undone."""
     failure: BaseException | None = None
+
+
+class _Stopped(Exception):
+    """The run is to end, and this scope has not been written."""
 
 
 class Transaction:
@@ -66,24 +75,32 @@ class Transaction:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._interrupted = False
+        self._sent: set[str] = set()
+
+    def stop(self) -> None:
+        """Somebody wants this to end: nothing more is begun. Called from a signal handler."""
+        self._interrupted = True
+        self._stop.set()
 
     def apply(self, plans: Sequence[ScopePlan]) -> Writing:
-        """Writes every scope, until one fails or a person interrupts."""
+        """Writes every scope, until one fails or `stop` is called."""
         result = Writing()
         with workers(len(plans)) as pool:
-            futures = {pool.submit(self._one, plan, result): plan for plan in plans}
-            try:
-                wait(futures)
-            except (KeyboardInterrupt, Interrupted) as error:
-                result.failure = error
-                self._stop.set()
-                self._say("stopping; what is under way is finished first")
-        for future in futures:
-            result.failure = result.failure or _failure(future)
+            futures = [pool.submit(self._one, plan, result) for plan in plans]
+            wait(futures)
+        failures = [error for future in futures if (error := future.exception()) is not None]
+        if self._interrupted:
+            failures.append(Interrupted("stopped by hand"))
+        lost = [error for error in failures if isinstance(error, LockLost)]
+        result.failure = next(iter(lost + failures), None)
         return result
 
     def undo(self, plans: Iterable[ScopePlan], result: Writing) -> dict[str, BaseException]:
-        """Restores every scope that was, or may have been, written. Returns what could not be restored, and why."""
+        """Restores every scope that was, or may have been, written. Returns what could not be restored, and why.
+
+        Raises LockLost: what is left is then the business of whoever took the lock.
+        """
         self._stop.clear()
         stuck: dict[str, BaseException] = {}
         touched = [plan for plan in plans if plan.scope in result.written or plan.scope in result.unsure]
@@ -92,77 +109,123 @@ class Transaction:
                 self._say(f"undoing {label(plan.scope)}")
                 live = self.client.commands(plan.scope)
                 back = restoring(plan.scope, touched_keys(plan), before(plan), live, plan.record)
-                if back.changed:
-                    self.write(back, "undo")
+                result.restored[plan.scope] = self._restore(back) if back.changed else live
                 result.written.pop(plan.scope, None)
+                result.unsure.discard(plan.scope)
+            except LockLost:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the other scopes are still to be restored
                 stuck[plan.scope] = error
         return stuck
+
+    def _restore(self, back: ScopePlan) -> Live:
+        live, mismatches, unread = self.write(back, "undo")
+        if unread:
+            raise BotswainError(f"it was written back, but could not be read: {unread}", where=label(back.scope))
+        if mismatches:
+            raise BotswainError(f"it reads back differently: {'; '.join(mismatches)}", where=label(back.scope))
+        return live
 
     def _one(self, plan: ScopePlan, result: Writing) -> None:
         if self._stop.is_set():
             return
         try:
-            live, mismatches = self.write(plan, "write")
+            live, mismatches, unread = self.write(plan, "write")
+        except _Stopped:
+            return
         except ScopeUnavailable as error:
             with self._lock:
                 result.skipped[plan.scope] = error.what
             return
-        except BaseException as error:
+        except BaseException:
             self._stop.set()
             with self._lock:
-                if not _surely_unwritten(error):
+                if plan.scope in self._sent:
                     result.unsure.add(plan.scope)
             raise
         with self._lock:
             result.written[plan.scope] = live
             if mismatches:
                 result.mismatched[plan.scope] = mismatches
+            if unread:
+                result.unverified[plan.scope] = unread
 
-    def write(self, plan: ScopePlan, event: str) -> tuple[Live, list[str]]:
-        """Writes one scope and reads it back; returns that and what differs from the plan."""
-        self._record({"event": f"{event} begins", "scope": plan.scope})
-        self._held.check()
-        self._put(plan)
-        self._record({"event": f"{event} done", "scope": plan.scope})
-        live: Live = []
+    def write(self, plan: ScopePlan, event: str) -> tuple[Live, list[str], str]:
+        """Writes one scope and reads it back; returns that, what differs from the plan, and why it could not be read.
+
+        What cannot be read back is returned as Discord's reply to the write had it.
+        """
+        begins = {"event": f"{event} begins", "scope": plan.scope}
+        if event == "undo":  # a full disk must not stand in the way back
+            self._note(begins)
+        else:
+            self._record(begins)
+        live = self._put(plan)
+        self._note({"event": f"{event} done", "scope": plan.scope})
+        live, mismatches, unread = self._read_back(plan, live)
+        self._note({"event": f"{event} verified", "scope": plan.scope, "mismatches": mismatches, "unread": unread})
+        done = "written" if event == "write" else "restored"
+        but = f", but it could not be read back: {unread}" if unread else ""
+        but = ", but it reads back differently" if mismatches else but
+        self._say(f"{label(plan.scope)}: {done}{but}")
+        return live, mismatches, unread
+
+    def _read_back(self, plan: ScopePlan, live: Live) -> tuple[Live, list[str], str]:
         mismatches: list[str] = []
         for pause in _LOOKS:
             if pause:
                 self._sleep(pause)
-            live = self.client.commands(plan.scope)
+            try:
+                live = self.client.commands(plan.scope)
+            except DiscordError as error:
+                return live, mismatches, str(error)
             mismatches = plan.mismatches(live)
             if not mismatches:
                 break
-        self._record({"event": f"{event} verified", "scope": plan.scope, "mismatches": mismatches})
-        self._say(
-            f"{label(plan.scope)}: {'written, but it reads back differently' if mismatches else 'written'}"
-        )
-        return live, mismatches
+        return live, mismatches, ""
 
-    def _put(self, plan: ScopePlan) -> None:
+    def _put(self, plan: ScopePlan) -> Live:
         payload = plan.payload()
-        for attempt in range(1, _WRITES + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                self.client.put_commands(plan.scope, payload)
+                live = self.client.put_commands(plan.scope, payload, before=self._check)
             except LostReply:
+                self._sent.add(plan.scope)
                 live = self.client.commands(plan.scope)
                 if not plan.mismatches(live):
-                    return
+                    return live
                 if not _same(live, plan.live_commands(), plan.scope):
                     what = "the reply to the write was lost, and the commands are neither the old nor the new ones"
-                    raise BotswainError(
-                        what, where=label(plan.scope), fix="somebody else writes there too"
-                    ) from None
+                    raise BotswainError(what, where=label(plan.scope), fix="somebody else writes there too") from None
+                self._sent.discard(plan.scope)
                 if attempt == _WRITES:
                     raise
                 self._say(f"{label(plan.scope)}: the reply was lost and nothing was written; writing again")
             else:
-                return
+                self._sent.add(plan.scope)
+                return live
+
+    def _check(self) -> None:
+        """The last look before a write leaves, which may have waited for a rate limit."""
+        self._held.check()
+        if self._stop.is_set():
+            raise _Stopped
 
     def _record(self, event: Mapping[str, Any]) -> None:
+        self._held.check()  # the journal may be another run's by now
         with self._lock:
             self._journal.record(event)
+
+    def _note(self, event: Mapping[str, Any]) -> None:
+        """Records what has happened, if the disk lets us: whoever settles a run looks at Discord anyway."""
+        try:
+            self._record(event)
+        except LockLost:
+            raise
+        except BotswainError as error:
+            self._say(str(error))
 
 
 def touched_keys(plan: ScopePlan) -> tuple[str, ...]:
@@ -200,13 +263,3 @@ def holds(scope: str, present: Mapping[str, Command], absent: Iterable[str], liv
 def _same(one: Live, other: Live, scope: str) -> bool:
     left, right = ({key(raw): canonical(raw, scope) for raw in side} for side in (one, other))
     return left == right
-
-
-def _failure(future: Future[None]) -> BaseException | None:
-    return None if future.cancelled() else future.exception()
-
-
-def _surely_unwritten(error: BaseException) -> bool:
-    from botswain.discord.errors import Rejected
-
-    return isinstance(error, Rejected)

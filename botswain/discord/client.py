@@ -101,13 +101,16 @@ class DiscordClient:
         """Every command of a scope as Discord has it, with localizations; empty means there is none."""
         return self._http.call(self._route("GET", scope), _commands, params={"with_localizations": "true"})
 
-    def put_commands(self, scope: str, payload: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def put_commands(
+        self, scope: str, payload: list[dict[str, Any]], *, before: Callable[[], None] | None = None
+    ) -> list[dict[str, Any]]:
         """Replace all commands of a scope and return what Discord made of them.
 
         Commands that are not in `payload` are deleted. Raises LostReply when the outcome is unknown; it is
-        never sent again by itself once it may have been applied.
+        never sent again by itself once it may have been applied. `before` is called when all waiting for rate
+        limits is over, right before anything is sent; what it raises stops the call.
         """
-        return self._http.call(self._route("PUT", scope), _commands, payload=payload)
+        return self._http.call(self._route("PUT", scope), _commands, payload=payload, before=before)
 
     def _route(self, method: str, scope: str) -> Route:
         application = self.application_id

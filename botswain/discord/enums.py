@@ -76,8 +76,9 @@ class HandlerType(IntEnum):
     DISCORD_LAUNCH_ACTIVITY = 2
 
 
-LOCALES = frozenset(
+_LOCALES = (
     "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th"
-    " zh-CN ja zh-TW ko".split()
+    " zh-CN ja zh-TW ko"
 )
+LOCALES = frozenset(_LOCALES.split())
 """The 32 documented locales. The published schema also names `ar` and `he`; the docs win."""

@@ -59,7 +59,7 @@ _NOT_SENT = (
 )
 
 
-class _Again(Exception):  # noqa: N818 - a message to the loop below, not an error of its own
+class _Again(Exception):
     """This try failed and the request may be sent again; `error` is what to say when it may not any more."""
 
     def __init__(self, error: DiscordError, reason: str) -> None:
@@ -109,10 +109,11 @@ class Http:
         *,
         params: dict[str, str] | None = None,
         payload: object = None,
+        before: Callable[[], None] | None = None,
     ) -> T:
         """Send one request, return what `check` makes of its JSON; it raises ValueError on a wrong shape.
 
-        Raises a DiscordError, for which see there.
+        `before` runs before each try, when it has waited for its turn. Raises a DiscordError, for which see there.
         """
         request = self._client.build_request(
             route.method,
@@ -124,7 +125,7 @@ class Http:
         failures = refusals = 0
         while True:
             try:
-                return self._attempt(route, request, check, payload)
+                return self._attempt(route, request, check, payload, before)
             except _Again as again:
                 error, cause, reason = again.error, again.__cause__, str(again)
             if isinstance(error, RateLimited):
@@ -141,11 +142,18 @@ class Http:
                 self._sleep(self._jitter() * BACKOFF * 2 ** (failures - 1))
 
     def _attempt(
-        self, route: Route, request: httpx.Request, check: Callable[[object], T], payload: object
+        self,
+        route: Route,
+        request: httpx.Request,
+        check: Callable[[object], T],
+        payload: object,
+        before: Callable[[], None] | None,
     ) -> T:
         self._brake.check(route.scope)
         with self._limiter.permit(route) as permit:
             self._brake.check(route.scope)  # another thread may have met the reason while this one waited
+            if before is not None:
+                before()
             self.requests.sent(route.method)
             try:
                 response = self._client.send(request)

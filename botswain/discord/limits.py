@@ -37,9 +37,6 @@ BULK_COMMANDS = 130
 CREATES_PER_DAY = 200
 """New (kind, name) pairs in one scope in 24 hours; replacing a command is not a create."""
 
-CHAT_NAME = r"[-_'\w]{1,32}"
-"""A slash or option name, matched whole and with Unicode letters and numbers; it also has to be lowercase."""
-
 REQUESTS_PER_SECOND = 50
 """Of one bot over all routes; interaction callbacks do not count."""
 INVALID_REQUESTS = (10_000, 600)

@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.address import is_loopback
+from botswain.secrets import redaction
 from botswain.secrets.environment import prefix, variable
+from botswain.wording import nearest, shown
 
 FOLDER = Path("profiles")
 
@@ -68,7 +71,13 @@ def load(name: str) -> Profile:
             )
         )
     if profile.production and profile.application_id is None:
-        problems.append(Problem(profile.file, "application_id", f"is required in production; name it, or set {prefix(name)}APPLICATION_ID"))
+        problems.append(
+            Problem(
+                profile.file,
+                "application_id",
+                f"is required in production; name it, or set {prefix(name)}APPLICATION_ID",
+            )
+        )
     if problems:
         raise InvalidInput(problems)
     return profile
@@ -90,21 +99,25 @@ def names() -> list[str]:
 
 
 def _files() -> dict[str, Path]:
-    return {path.stem: path for path in sorted(FOLDER.glob("*.y*ml"))}
+    files: dict[str, Path] = {}
+    for path in sorted(FOLDER.glob("*.y*ml")):
+        files.setdefault(path.stem, path)
+    return files
 
 
 def _unknown(name: str, files: Mapping[str, Path]) -> BotswainError:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, files, n=1)
-    known = f"did you mean {close[0]}?" if close else f"there are: {', '.join(files) or 'none'}"
+    known = nearest(name, files).removeprefix("; ") or f"there are: {', '.join(files) or 'none'}"
     return BotswainError(f'no profile "{name}"', where=f"{FOLDER}/{name}.yaml", fix=known)
 
 
 def _read(path: Path) -> Profile:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
     key = cache.digest([str(path), data])
-    fields = cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data))
+    build = partial(_validated, path, data)
+    fields = cache.remembered(f"profile-{path.stem}", key, build, keep=redaction.is_clean)
     commands = fields["commands"]
     name = fields["environment"]
     repo = Path(fields["repo"])
@@ -135,14 +148,14 @@ def _validated(path: Path, data: bytes) -> dict[str, Any]:
     if isinstance(profile, list):
         raise InvalidInput(profile)
     if profile.environment != path.stem:
-        message = f"says {profile.environment!r} in a file called {path.name}; they must agree"
+        message = f"says {shown(profile.environment)} in a file called {path.name}; they must agree"
         raise InvalidInput([Problem(str(path), "environment", message)])
     fields: dict[str, Any] = json.loads(profile.model_dump_json(by_alias=True))
     return fields
 
 
 def _document(data: bytes, file: str) -> object:
-    from botswain.commands.documents import read_yaml
+    from botswain.documents import read_yaml
 
     try:
         documents = read_yaml(data.decode(), file)
@@ -169,7 +182,7 @@ def _with_variables(profile: Profile) -> Profile:
             return None
         ids = tuple(re.split(r"[\s,]+", value.strip()))
         problems.extend(
-            Problem("environment", start + name, f"must hold Discord ids of 15 to 20 digits, not {one!r}")
+            Problem("environment", start + name, f"must hold Discord ids of 15 to 20 digits, not {shown(one)}")
             for one in ids
             if not re.fullmatch("[0-9]{15,20}", one)
         )
@@ -192,6 +205,9 @@ def _with_variables(profile: Profile) -> Profile:
 
 
 def _conflicts(profile: Profile, files: Mapping[str, Path]) -> Iterator[Problem]:
+    twin = Path(profile.file).with_suffix(".yml")
+    if twin != Path(profile.file) and twin.exists():
+        yield Problem(str(twin), "", f"is a second profile of {profile.name} beside {profile.file}; remove one")
     for other in files:
         if other != profile.name and prefix(other) == prefix(profile.name):
             yield Problem(

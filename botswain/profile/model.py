@@ -21,16 +21,18 @@ from pydantic import (
 
 from botswain.errors import Problem
 from botswain.profile.address import is_loopback
+from botswain.wording import nearest, shown
 
 
 def _snowflake(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+_ID = r"^[0-9]{15,20}$"
 Snowflake = Annotated[
     str,
-    BeforeValidator(_snowflake, json_schema_input_type=str | int),
-    Field(pattern=r"^[0-9]{15,20}$", description="A Discord id of 15 to 20 digits."),
+    BeforeValidator(_snowflake, json_schema_input_type=Annotated[str, Field(pattern=_ID)] | int),
+    Field(pattern=_ID, description="A Discord id of 15 to 20 digits."),
 ]
 
 
@@ -62,7 +64,7 @@ class Commands(Strict):
         description="What to do with live commands that Botswain never deployed. Entry points are always kept.",
     )
     entry_point: bool = Field(
-        False,  # noqa: FBT003 - pydantic's signature
+        False,
         description="In a profile that is not global: manage the application's entry point all the same.",
     )
     requests_per_second: float = Field(
@@ -79,7 +81,7 @@ class ProfileFile(Strict):
     )
     global_: bool = Field(
         False, alias="global", description="Register commands globally instead of per guild."
-    )  # noqa: FBT003
+    )
     guild_ids: tuple[Snowflake, ...] = Field(
         (), strict=False, description="Guilds of a profile that is not global."
     )
@@ -92,12 +94,12 @@ class ProfileFile(Strict):
     )
     manifest_path: str | None = Field(None, description="Default: manifests/<environment>.json.")
     production: bool = Field(
-        False,  # noqa: FBT003
+        False,
         description="Asks before every change; developmentOnly commands never reach it.",
     )
     allow_global: bool = Field(
         False, description="Permits `global: true` in a profile that is not production."
-    )  # noqa: FBT003
+    )
     application_id: Snowflake | None = Field(None, description="Required in production.")
     owner_guild_ids: tuple[Snowflake, ...] = Field(
         (),
@@ -137,6 +139,10 @@ _PLAIN = {
     "string_type": "must be text",
     "dict_type": "must be a mapping",
     "tuple_type": "must be a list",
+    "float_type": "must be a number",
+    "model_type": "must be a mapping of fields",
+    "greater_than": "must be more than 0",
+    "less_than_equal": "must be at most 50",
 }
 
 
@@ -157,24 +163,21 @@ def _problem(detail: dict[str, Any], file: str) -> Problem:
         message = str(detail["ctx"]["error"])
         return Problem(file, path, message)
     if kind == "literal_error":
-        return Problem(file, path, f"must be {detail['ctx']['expected']}, not {value!r}")
+        return Problem(file, path, f"must be {detail['ctx']['expected']}, not {shown(value)}")
     if kind == "string_pattern_mismatch":
         wanted = (
             "a Discord id of 15 to 20 digits"
             if "[0-9]{15" in detail["ctx"]["pattern"]
             else "like dev or my-env"
         )
-        return Problem(file, path, f"must be {wanted}, not {value!r}")
+        return Problem(file, path, f"must be {wanted}, not {shown(value)}")
     if kind in _PLAIN:
-        given = "" if kind == "missing" else f", not {value!r}"
+        given = "" if kind == "missing" else f", not {shown(value)}"
         return Problem(file, path, f"{_PLAIN[kind]}{given}")
-    return Problem(file, path, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {value!r}")
+    return Problem(file, path, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {shown(value)}")
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:
-    from difflib import get_close_matches
-
     model: type[BaseModel] = Commands if location[0] == "commands" and len(location) > 1 else ProfileFile
     known = [field.alias or name for name, field in model.model_fields.items()]
-    close = get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+    return nearest(location[-1], known) or f"; known are {', '.join(known)}"

@@ -73,10 +73,15 @@ def check_options(form: Form, path: Path, value: Any, allowed: set[OptionType]) 
     _check_order(form, path, models)
 
 
+def _is_sub(option: dict[str, Any]) -> bool:
+    kind = option.get("type")
+    return isinstance(kind, int) and kind in SUB
+
+
 def _check_order(form: Form, path: Path, models: list[tuple[int, dict[str, Any]]]) -> None:
     names: set[str] = set()
     optional = False
-    mixed = len({option.get("type") in SUB for _, option in models}) > 1
+    mixed = len({_is_sub(option) for _, option in models}) > 1
     for index, option in models:
         place = (*path, str(index))
         name = option.get("name")
@@ -87,7 +92,7 @@ def _check_order(form: Form, path: Path, models: list[tuple[int, dict[str, Any]]
                 "Option name already exists",
             )
         names.add(str(name))
-        if option.get("type") in SUB:
+        if _is_sub(option):
             if mixed:
                 message = (
                     "Sub-command and sub-command group option types are mutually exclusive to all other types"
@@ -194,7 +199,7 @@ def _check_choice_value(form: Form, path: Path, value: Any, kind: OptionType) ->
 
 def _check_file_types(form: Form, path: Path, value: Any) -> None:
     for index, kind in enumerate(form.items(path, value, limits.FILE_TYPES)):
-        if kind not in {"image", "video", "audio"} and not (
+        if kind not in ("image", "video", "audio") and not (
             isinstance(kind, str) and len(kind) > 1 and kind[0] == "."
         ):
             form.add((*path, str(index)), "BASE_TYPE_CHOICES", "Must be image, video, audio or an extension.")

@@ -103,22 +103,26 @@ def _check_reach(form: Form, path: Path, command: dict[str, Any], install_types:
             form.add(place, "APPLICATION_COMMAND_INVALID_INTEGRATION_TYPE", message)
 
 
-def characters(part: dict[str, Any]) -> int:
-    """Names, descriptions and choice values of a command or a part; of a localized field the longest."""
+def characters(part: Any) -> int:
+    """Names, descriptions and choice values of a command or a part; of a localized field the longest.
+
+    What has the wrong type counts nothing: other checks name it.
+    """
+    if not isinstance(part, dict):
+        return 0
     total = _longest(part, "name", "name_localizations")
     total += _longest(part, "description", "description_localizations")
     if "value" in part:
         total += len(str(part["value"]))
     for children in (part.get("options"), part.get("choices")):
-        if children:
-            total += sum(map(characters, children))
+        total += sum(map(characters, children)) if isinstance(children, list) else 0
     return total
 
 
 def _longest(part: dict[str, Any], key: str, localizations: str) -> int:
-    length = len(part.get(key) or "")
     localized = part.get(localizations)
-    return max(length, *map(len, localized.values())) if localized else length
+    values = [part.get(key), *(localized.values() if isinstance(localized, dict) else ())]
+    return max((len(value) for value in values if isinstance(value, str)), default=0)
 
 
 def check_bulk(
@@ -132,7 +136,7 @@ def check_bulk(
         if (command := form.model(path, item)) is None:
             continue
         check_command(form, path, command, scope=scope, install_types=install_types)
-        key = (command.get("type") or CommandType.CHAT_INPUT, str(command.get("name")))
+        key = (str(command.get("type") or int(CommandType.CHAT_INPUT)), str(command.get("name")))
         if key in names:
             message = "Application command names must be unique"
             form.add((*path, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", message)

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from botswain.errors import InvalidInput, Problem
+from botswain.secrets import redaction
+
+_SECRET = re.compile(r"DISCORD_[A-Z0-9_]+_(?:TOKEN|CLIENT_SECRET)")
 
 
 def prefix(environment: str) -> str:
@@ -21,7 +24,23 @@ def _dotenv() -> dict[str, str | None]:
         return {}
     from dotenv import dotenv_values
 
-    return dotenv_values(".env", interpolate=False)
+    try:
+        return dotenv_values(".env", interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
+        raise InvalidInput([Problem(".env", "", f"cannot be read: {reason}")]) from None
+
+
+def bare(token: str) -> str:
+    """A bot token as Discord gave it, without the `Bot ` that some put before it."""
+    return re.sub(r"^Bot(?:\s+|$)", "", token.strip())
+
+
+def register_secrets() -> None:
+    """Makes redaction cover every token and client secret that is set, whether or not this run uses it."""
+    for name, value in {**_dotenv(), **os.environ}.items():
+        if value and _SECRET.fullmatch(name):
+            redaction.register(bare(value), name)
 
 
 def variable(name: str) -> str | None:

@@ -6,6 +6,8 @@ Whoever resolves a secret calls `register`; the command line calls `install` onc
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -85,13 +87,24 @@ class Redactor:
         return RedactedStream(out, self._spans, self._safe_end)
 
     def install(self) -> None:
-        """Put sys.stdout and sys.stderr behind redaction, to the end of the process."""
+        """Put sys.stdout and sys.stderr behind redaction, to the end of the process; once is enough."""
+        from botswain.secrets.stream import RedactedStream
+
+        if not isinstance(sys.stdout, RedactedStream):
+            sys.stdout = self._installed(sys.stdout)
+        if not isinstance(sys.stderr, RedactedStream):
+            sys.stderr = self._installed(sys.stderr)
+
+    def _installed(self, out: TextIO | None) -> TextIO:
         import atexit
 
-        wrapped = self._wrap(sys.stdout), self._wrap(sys.stderr)
-        sys.stdout, sys.stderr = (cast("TextIO", one) for one in wrapped)
-        for one in wrapped:
-            atexit.register(one.finish)
+        if out is None:  # started with that descriptor closed
+            out = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open to the end of the process
+        if isinstance(out, io.TextIOWrapper):  # an arrow on a terminal without arrows is no reason to fail
+            out.reconfigure(errors="backslashreplace")
+        wrapped = self._wrap(out)
+        atexit.register(wrapped.finish)
+        return cast("TextIO", wrapped)
 
     def _spans(self, text: str) -> list[Span]:
         return merged([*self._values(text, common=True), *patterns.find(text)])
@@ -146,6 +159,11 @@ def clean_structure(value: Any) -> Any:
 def clean_document(data: bytes) -> bytes:
     """Cover secrets by value in a file's bytes; the hook that every store writes through."""
     return default.document(data)
+
+
+def is_clean(text: str) -> bool:
+    """Say whether `text` holds no registered secret."""
+    return default.value_only(text) is text
 
 
 def install() -> None:

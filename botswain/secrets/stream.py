@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 from threading import RLock
 from typing import TYPE_CHECKING, TextIO
 
@@ -27,17 +29,19 @@ class RedactedStream(io.TextIOBase):
     A line goes out when it ends, as text streams do anyway, and an unfinished one on `flush`; except for an
     end that may be the beginning of a secret, which stays until more is written or `finish` is called. It has
     no `buffer`, because bytes would pass it by, and closing it leaves `out` open.
+
+    Where `out` can no longer be written to, what follows is thrown away and `lost` says why: neither `| head` nor
+    a full disk may stop a deployment half-way.
     """
 
-    def __init__(
-        self, out: TextIO, spans: Callable[[str], list[Span]], safe_end: Callable[[str], int]
-    ) -> None:
+    def __init__(self, out: TextIO, spans: Callable[[str], list[Span]], safe_end: Callable[[str], int]) -> None:
         self._out = out
         self._spans = spans
         self._safe_end = safe_end
         self._lock = RLock()  # a signal handler may print while a print is under way
         self._shown = ""
         self._held = ""
+        self.lost: OSError | None = None
 
     def write(self, text: str) -> int:
         """Take text, and let out the lines that it completes."""
@@ -54,13 +58,13 @@ class RedactedStream(io.TextIOBase):
         """Let out an unfinished line too, but not what may be the beginning of a secret."""
         with self._lock:
             self._let_out(len(self._held))
-            self._out.flush()
+            self._flush_out()
 
     def finish(self) -> None:
         """Let out everything; nothing follows that could complete a secret."""
         with self._lock:
             self._let_out(len(self._held), last=True)
-            self._out.flush()
+            self._flush_out()
 
     def close(self) -> None:
         """Finish; `out` stays open."""
@@ -76,10 +80,26 @@ class RedactedStream(io.TextIOBase):
         spans = self._spans(window)
         end = len(window) if last else max(start, self._cut(window, start + length, spans))
         if end > start:
-            self._out.write(covered(window, spans, start, end))
+            try:
+                self._out.write(covered(window, spans, start, end))
+            except OSError as error:
+                self._lose(error)
             line = max(window.rfind("\n", 0, end), window.rfind("\r", 0, end)) + 1
             self._shown = window[max(line, end - _CONTEXT) : end]
             self._held = window[end:]
+
+    def _flush_out(self) -> None:
+        try:
+            self._out.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost = self.lost or error
+        with suppress(OSError):  # so that neither what is still buffered nor what follows fails again
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
 
     def _cut(self, window: str, end: int, spans: list[Span]) -> int:
         """Find the last place at or before `end` where the window can be cut without cutting a secret."""

@@ -31,7 +31,7 @@ HISTORY = "history/"
 SNAPSHOTS = "snapshots/"
 
 
-class LockLost(BotswainError):  # noqa: N818 - named as the other errors here are
+class LockLost(BotswainError):
     """The lock that this run held was broken by somebody; what was done so far is in the journal."""
 
 

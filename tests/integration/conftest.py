@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import deployments
 from clients import node
 
 
@@ -26,3 +27,10 @@ def node_client():
         pytest.skip(str(error))
     except subprocess.CalledProcessError as error:
         pytest.fail(f"npm ci failed:\n{error.stderr.decode()}")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A small project in the current folder, deployed to an embedded sandbox."""
+    with deployments.project(tmp_path, monkeypatch) as made:
+        yield made

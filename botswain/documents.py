@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from botswain.commands.names import shown
 from botswain.errors import InvalidInput, Problem
+from botswain.wording import shown
 
 MAX_DEPTH = 64
 """Levels of nesting; a command has at most nine."""

@@ -1,0 +1,1 @@
+"""The figures that Botswain promises, measured: `./inv dev.bench`."""

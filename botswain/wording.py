@@ -1,0 +1,29 @@
+"""How messages show what a person wrote, and what they might have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def nearest(value: object, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` for a misspelt name, else nothing."""
+    if not isinstance(value, str):
+        return ""
+    import difflib
+
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(value.lower(), by_lower, n=1)
+    return f'; did you mean "{by_lower[found[0]]}"?' if found else ""
+
+
+def shown(value: object) -> str:
+    """A value as a person wrote it, shortened, for a message."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+    if isinstance(value, Mapping | list | tuple):
+        return "a mapping" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, int) and abs(value) > 10**20:
+        return "a number of more than 20 digits"
+    return str(value)
