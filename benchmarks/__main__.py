@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from benchmarks import commands
@@ -34,8 +35,9 @@ def measure(measurements: Iterable[tuple[str, Callable[[], list[Figure]]]]) -> l
     """All rows, one measurement after the other."""
     rows: list[Figure] = []
     for name, one in measurements:
-        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        begun = time.monotonic()
         rows += one()
+        print(f"measured {name} in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     return rows
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from botswain import __version__
+from botswain.secrets import redaction
 
 FOLDER = Path(".botswain/cache")
 
@@ -28,10 +29,10 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return total.hexdigest()
 
 
-def remembered(name: str, key: str, build: Callable[[], Any], *, keep: Callable[[str], bool]) -> Any:
+def remembered(name: str, key: str, build: Callable[[], Any]) -> Any:
     """The JSON value that `build` made for this `key`, made again if `key` is not the one remembered.
 
-    A text that `keep` says no to, because it holds a secret, is not written.
+    What holds a secret is not written.
     """
     path = FOLDER / f"{name}.json"
     try:
@@ -44,7 +45,7 @@ def remembered(name: str, key: str, build: Callable[[], Any], *, keep: Callable[
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         text = json.dumps({"key": key, "value": value}, separators=(",", ":"))
-        if not keep(text):
+        if not redaction.is_clean(text):
             return value
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from botswain.secrets import redaction
+
 
 def nearest(value: object, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for a misspelt name, else nothing."""
@@ -21,6 +23,8 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
+        if len(value) > 40:  # covered first, since half a secret is not recognized later
+            value = redaction.clean_text(value)
         return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
     if isinstance(value, Mapping | list | tuple):
         return "a mapping" if isinstance(value, Mapping) else "a list"

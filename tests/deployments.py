@@ -51,9 +51,11 @@ class Someone:
     questions: list[str] = field(default_factory=list)
 
     def see(self, plan: Plan) -> None:
+        """Remembers the plan."""
         self.shown.append(plan)
 
     def confirm(self, question: str) -> bool:
+        """Remembers the question, and answers."""
         self.questions.append(question)
         return self.answer
 
@@ -67,7 +69,6 @@ class Project:
         self.sandbox = Sandbox(folder / sandbox_path(_Named(environment)))
         self.said: list[str] = []
         """Progress of all runs so far."""
-        self.hear: Callable[[str], None] = self.said.append
         self.person = Someone()
         self.requests: list[tuple[str, str]] = []
         """Method and path of what this process asked of Discord."""
@@ -149,7 +150,8 @@ class Project:
     # What is done, in this process.
 
     def session(self) -> Session:
-        return Session.open(self.environment, lambda message: self.hear(message))
+        """A session whose progress is remembered in `said`."""
+        return Session.open(self.environment, self.said.append)
 
     def deploy(self, **options: Any) -> Result:
         """Runs a deployment. Everything but clearing and large deletions is agreed to."""
@@ -190,6 +192,7 @@ class Project:
     # What is stored.
 
     def store(self) -> FolderStore:
+        """The store of the project's records."""
         return FolderStore(self.folder / f"manifests/{self.environment}.json")
 
     def last(self) -> Any:

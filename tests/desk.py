@@ -156,8 +156,9 @@ class Desk:
 
     def process(self, *arguments: str, **options: Any) -> Ran:
         """Runs a command line as a process of its own; `options` are subprocess.run's."""
-        usual = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, "check": False}
-        done = subprocess.run(self.argv(*arguments), **self.where(), text=True, **{**usual, **options})
+        usual = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60}
+        settings: dict[str, Any] = {**self.where(), **usual, **options}
+        done = subprocess.run(self.argv(*arguments), text=True, check=False, **settings)
         return Ran(done.returncode, done.stdout or "", done.stderr or "")
 
     def argv(self, *arguments: str) -> list[str]:

@@ -32,6 +32,7 @@ class Points:
         self._note = note
 
     def pass_(self, name: str, last_words=lambda: None) -> None:
+        """Is a point: dies here if this is the one."""
         self._left -= 1
         if self._left == 0:
             last_words()
@@ -70,6 +71,7 @@ class Points:
 
 
 def install(points: Points) -> None:
+    """Puts points everywhere."""
     points.around(FolderStore, "write", lambda documents: f"write {', '.join(documents)}")
     points.around(FolderStore, "chain", lambda name, _build: f"line in {name}")
     points.around(FolderStore, "delete", lambda names: f"delete {', '.join(names)}")
@@ -80,6 +82,7 @@ def install(points: Points) -> None:
 
 
 def run(folder: Path, task: str) -> None:
+    """Runs the task in a folder, and ends this process with its exit code."""
     os.chdir(folder)
     project = Project(folder)
     workers = transaction.workers
@@ -89,6 +92,7 @@ def run(folder: Path, task: str) -> None:
 
 
 def main() -> None:
+    """Forks one run after another until one gets through."""
     template, out, task = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     hasten(lambda name, value: setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], value))
     os.chdir(template)
@@ -109,7 +113,8 @@ def main() -> None:
         killed = os.WIFSIGNALED(status)
         point = note.read_text() if killed else None
         code = None if killed else os.waitstatus_to_exitcode(status)
-        print(json.dumps({"folder": str(folder), "point": point, "code": code}), flush=True)
+        sys.stdout.write(json.dumps({"folder": str(folder), "point": point, "code": code}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

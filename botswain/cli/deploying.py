@@ -63,9 +63,10 @@ def diff(
 
     session = Session.open(environment(env))
     result = preview(session, wanted(session.profile), "diff")
-    _show_plan(result, json=json, markdown=markdown)
     different = bool(result.plan.changed or result.plan.orphans or result.plan.unrecorded)
-    return ExitCode.DIFFERENT if check and different else result.code
+    code = ExitCode.DIFFERENT if check and different else result.code
+    _show_plan(result, code, json=json, markdown=markdown)
+    return code
 
 
 @task(check="exit 2 when other hands changed something")
@@ -84,8 +85,9 @@ def drift(_context: Any, env: str = "", check: bool = False, json: bool = False,
         raise BotswainError("nothing is recorded yet, so there is nothing to drift from", fix="deploy first")
     want = Wanted({scope: record.commands for scope, record in manifest.scopes.items()})
     result = preview(session, want, "drift")
-    _show_plan(result, json=json)
-    return ExitCode.DIFFERENT if check and result.plan.drifted else result.code
+    code = ExitCode.DIFFERENT if check and result.plan.drifted else result.code
+    _show_plan(result, code, json=json)
+    return code
 
 
 @task(force="write unchanged scopes again; skips no check")
@@ -191,9 +193,9 @@ class _Person:
         return ask(question)
 
 
-def _show_plan(result: Result, *, json: bool, markdown: bool = False) -> None:
+def _show_plan(result: Result, code: ExitCode, *, json: bool, markdown: bool = False) -> None:
     if json:
-        emit(result.to_json())
+        emit({**result.to_json(), "exitCode": int(code)})
         return
     if markdown:
         from botswain.cli.markdown import plan_markdown
@@ -213,7 +215,7 @@ def _finish(result: Result, *, json: bool) -> ExitCode:
     if json:
         emit(result.to_json())
     elif result.dry_run:
-        _show_plan(result, json=False)
+        _show_plan(result, result.code, json=False)
     else:
         from botswain.cli.show import result_lines
         from botswain.cli.style import paint_for

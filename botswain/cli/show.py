@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botswain.cli.style import Paint, many
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
+from botswain.secrets import redaction
 
 if TYPE_CHECKING:
     from botswain.deployment.card import Card
@@ -126,6 +127,8 @@ def _value(value: Any) -> str:
         text = ", ".join(str(one["name"]) for one in value)
     else:
         text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _WIDTH:  # covered first, since half a secret is not recognized later
+        text = redaction.clean_text(text)
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
@@ -137,7 +140,11 @@ def _summary(plan: Plan, paint: Paint) -> str:
         recorded = " to Discord; the record is brought up to date" if plan.unrecorded else ""
         return f"{paint('bold', 'No change')}{recorded}."
     today = f" ({plan.creates} of Discord's {CREATES_PER_DAY} a day)"
-    parts = [f"{count} to {action.value}{today if action is Action.CREATE else ''}" for action, count in counts.items() if count]
+    parts = [
+        f"{count} to {action.value}{today if action is Action.CREATE else ''}"
+        for action, count in counts.items()
+        if count
+    ]
     scopes = len(plan.changed)
     where = f" in {scopes} scopes" if scopes > 1 else ""
     drift = f" {many(len(plan.drifted), 'command')} changed by other hands." if plan.drifted else ""

@@ -49,7 +49,7 @@ def _large(scope: ScopePlan) -> str | None:
     where = label(scope.scope)
     if deleted == scope.live_count and not scope.wanted:
         return f"it clears {where} ({deleted} command{'s' if deleted > 1 else ''})"
-    if not scope.wanted:
+    if not scope.wanted and not any(command.managed for command in scope.having(Action.KEEP)):
         return f"it leaves nothing of ours in {where} (deletes {deleted} of {scope.live_count} commands)"
     if deleted * _SHARE > scope.live_count:
         return f"it deletes {deleted} of {scope.live_count} commands in {where}, more than a fifth"

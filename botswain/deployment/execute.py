@@ -94,7 +94,7 @@ def execute(session: Session, client: DiscordClient, held: Held, order: Order) -
         done = _finish(transaction, order, draft, writing)
         seconds = round(time.monotonic() - started, 3)
         done.deployment = replace(done.deployment, finished_at=timestamp(), seconds=seconds)
-        _settle_records(session, held, journal, audit, order, done, writing, intent)
+        _settle_records(session, held, journal, audit, order=order, done=done, writing=writing, intent=intent)
     return done
 
 
@@ -103,6 +103,7 @@ def _settle_records(
     held: Held,
     journal: Journal,
     audit: AuditLog,
+    *,
     order: Order,
     done: Done,
     writing: Writing,

@@ -94,13 +94,14 @@ def _settle(
 
 
 def _recording(events: list[dict[str, Any]]) -> Outcome | None:
-    """The outcome that it had come to recording, if that was after everything had been written and read back."""
+    """The outcome that it had come to recording, if everything had been written and read back before."""
     last = events[-1]
-    return Outcome(last["outcome"]) if last["event"] == "recording" and last["outcome"] in _STANDS else None
+    stands = last["event"] == "recording" and last["outcome"] in _STANDS
+    return Outcome(last["outcome"]) if stands else None
 
 
 def _state(session: Session, draft: Deployment, scope: str, live: Live, target: Manifest | None) -> str:
-    """`written`, `undone`, or `failed` when what is live is neither the deployment's doing nor what was there before."""
+    """`written`, `undone`, or `failed` when what is live is neither the deployment's doing nor what was before."""
     result = draft.scopes[scope]
     after = _after(session, draft, scope, target)
     if holds(scope, {name: after[name] for name in (*result.created, *result.updated) if name in after},

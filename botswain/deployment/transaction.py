@@ -18,7 +18,7 @@ from botswain.deployment.session import workers
 from botswain.discord.errors import DiscordError, LostReply, ScopeUnavailable
 from botswain.errors import BotswainError, Interrupted
 from botswain.manifest import ScopeRecord
-from botswain.plan import ScopePlan, label, plan_scope
+from botswain.plan import Action, ScopePlan, label, plan_scope
 from botswain.state.store import LockLost
 
 if TYPE_CHECKING:
@@ -251,7 +251,12 @@ def restoring(
     wanted = {name: command for name, command in old.items() if name in touched}
     recorded = record.commands if record else {}
     ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched}
-    return plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours))
+    plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours))
+    commands = tuple(
+        replace(command, managed=command.key in recorded) if command.action is Action.KEEP else command
+        for command in plan.commands
+    )
+    return replace(plan, commands=commands)
 
 
 def holds(scope: str, present: Mapping[str, Command], absent: Iterable[str], live: Live) -> bool:

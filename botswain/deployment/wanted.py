@@ -12,7 +12,6 @@ from botswain.commands.canonical import Command, canonical, key
 from botswain.discord.enums import GLOBAL, CommandType
 from botswain.errors import InvalidInput, Problem
 from botswain.profile.load import Profile
-from botswain.secrets import redaction
 
 if TYPE_CHECKING:
     from botswain.commands.source import Definition
@@ -44,7 +43,7 @@ def wanted(profile: Profile) -> Wanted:
         profile.enabled_commands, profile.command_overrides, bool(profile.owner_guild_ids),
     ]  # fmt: skip
     digest = cache.digest([digest_folder(profile.folder), json.dumps(settings, sort_keys=True)])
-    sets = cache.remembered(f"commands-{profile.name}", digest, lambda: _sets(profile), keep=redaction.is_clean)
+    sets = cache.remembered(f"commands-{profile.name}", digest, lambda: _sets(profile))
     return _by_scope(profile, sets)
 
 

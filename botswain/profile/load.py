@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.address import is_loopback
-from botswain.secrets import redaction
 from botswain.secrets.environment import prefix, variable
 from botswain.wording import nearest, shown
 
@@ -116,8 +114,7 @@ def _read(path: Path) -> Profile:
     except OSError as error:
         raise InvalidInput([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
     key = cache.digest([str(path), data])
-    build = partial(_validated, path, data)
-    fields = cache.remembered(f"profile-{path.stem}", key, build, keep=redaction.is_clean)
+    fields = cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data))
     commands = fields["commands"]
     name = fields["environment"]
     repo = Path(fields["repo"])
@@ -160,9 +157,7 @@ def _document(data: bytes, file: str) -> object:
     try:
         documents = read_yaml(data.decode(), file)
     except UnicodeDecodeError as error:
-        raise InvalidInput(
-            [Problem(file, "", f"is not UTF-8 text ({error.reason} at byte {error.start})")]
-        ) from None
+        raise InvalidInput([Problem(file, "", f"is not UTF-8 text ({error.reason} at byte {error.start})")]) from None
     if len(documents) > 1:
         raise InvalidInput([Problem(file, "", f"holds {len(documents)} YAML documents; a profile is one")])
     return documents[0] if documents else {}
@@ -192,9 +187,7 @@ def _with_variables(profile: Profile) -> Profile:
     if application and len(application) > 1:
         problems.append(Problem("environment", f"{start}APPLICATION_ID", "must hold one id"))
     if guilds and profile.global_:
-        problems.append(
-            Problem("environment", f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it")
-        )
+        problems.append(Problem("environment", f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it"))
     if problems:
         raise InvalidInput(problems)
     return replace(
@@ -210,13 +203,9 @@ def _conflicts(profile: Profile, files: Mapping[str, Path]) -> Iterator[Problem]
         yield Problem(str(twin), "", f"is a second profile of {profile.name} beside {profile.file}; remove one")
     for other in files:
         if other != profile.name and prefix(other) == prefix(profile.name):
-            yield Problem(
-                profile.file, "environment", f"{other} uses the same variables {prefix(other)}…; rename one"
-            )
+            yield Problem(profile.file, "environment", f"{other} uses the same variables {prefix(other)}…; rename one")
     for other_profile in others(profile):
-        same_application = (
-            profile.application_id is not None and profile.application_id == other_profile.application_id
-        )
+        same_application = profile.application_id is not None and profile.application_id == other_profile.application_id
         if not same_application:
             continue
         shared = sorted({*profile.guild_ids} & {*other_profile.guild_ids})

@@ -56,9 +56,7 @@ class Strict(BaseModel):
 class Commands(Strict):
     """Where the bot's commands are defined and what happens to commands that are not."""
 
-    folder: str = Field(
-        "commands", description="Folder of YAML and JSON definitions, inside the bot's repository."
-    )
+    folder: str = Field("commands", description="Folder of YAML and JSON definitions, inside the bot's repository.")
     unmanaged: Literal["keep", "delete", "refuse"] = Field(
         "keep",
         description="What to do with live commands that Botswain never deployed. Entry points are always kept.",
@@ -79,12 +77,8 @@ class ProfileFile(Strict):
         pattern=r"^[a-z][a-z0-9_-]{0,31}$",
         description="The file's name without its ending: dev, stage, prod, …",
     )
-    global_: bool = Field(
-        False, alias="global", description="Register commands globally instead of per guild."
-    )
-    guild_ids: tuple[Snowflake, ...] = Field(
-        (), strict=False, description="Guilds of a profile that is not global."
-    )
+    global_: bool = Field(False, alias="global", description="Register commands globally instead of per guild.")
+    guild_ids: tuple[Snowflake, ...] = Field((), strict=False, description="Guilds of a profile that is not global.")
     enabled_commands: tuple[str, ...] = Field(
         ("*",), strict=False, description='Globs over command names; "!name" leaves one out.'
     )
@@ -97,9 +91,7 @@ class ProfileFile(Strict):
         False,
         description="Asks before every change; developmentOnly commands never reach it.",
     )
-    allow_global: bool = Field(
-        False, description="Permits `global: true` in a profile that is not production."
-    )
+    allow_global: bool = Field(False, description="Permits `global: true` in a profile that is not production.")
     application_id: Snowflake | None = Field(None, description="Required in production.")
     owner_guild_ids: tuple[Snowflake, ...] = Field(
         (),
@@ -111,9 +103,7 @@ class ProfileFile(Strict):
     )
     repo: str = Field(".", description="The bot's repository, relative to this project.")
     commands: Commands = Commands()
-    state: Literal["folder"] = Field(
-        "folder", description="Where records are kept: `folder` is the manifest's folder."
-    )
+    state: Literal["folder"] = Field("folder", description="Where records are kept: `folder` is the manifest's folder.")
 
     @model_validator(mode="after")
     def _consistent(self) -> ProfileFile:
@@ -165,11 +155,7 @@ def _problem(detail: dict[str, Any], file: str) -> Problem:
     if kind == "literal_error":
         return Problem(file, path, f"must be {detail['ctx']['expected']}, not {shown(value)}")
     if kind == "string_pattern_mismatch":
-        wanted = (
-            "a Discord id of 15 to 20 digits"
-            if "[0-9]{15" in detail["ctx"]["pattern"]
-            else "like dev or my-env"
-        )
+        wanted = "a Discord id of 15 to 20 digits" if "[0-9]{15" in detail["ctx"]["pattern"] else "like dev or my-env"
         return Problem(file, path, f"must be {wanted}, not {shown(value)}")
     if kind in _PLAIN:
         given = "" if kind == "missing" else f", not {shown(value)}"

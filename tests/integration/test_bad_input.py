@@ -577,7 +577,9 @@ def test_rollback_without_a_way_back(desk: Desk):
     )
     told = "no deployment 20260101-000000-abcdef whose state could be restored; there are: none"
     refused(desk.inv("rollback", "--env", "dev", "--to", "20260101-000000-abcdef"), told)
-    refused(desk.inv("drift", "--env", "dev"), "nothing is recorded yet, so there is nothing to drift from; deploy first")
+    refused(
+        desk.inv("drift", "--env", "dev"), "nothing is recorded yet, so there is nothing to drift from; deploy first"
+    )
 
 
 def test_a_lock_is_broken_for_a_reason(desk: Desk):

@@ -14,8 +14,9 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from desk import APP, GUILD, GUILD_2, ROOT, Desk, steady
+
 import tasks
-from desk import APP, GUILD, ROOT, Desk, steady
 
 MUTATING = {"deploy", "apply", "rollback", "lock.break", "manifest.restore"}
 LOOKING = {"validate", "diff", "drift", "status", "history", "audit.verify"}
@@ -140,7 +141,7 @@ def test_force_writes_unchanged_scopes_again(desk: Desk):
 def test_force_skips_no_question(desk: Desk):
     """Production is asked for, strangers are refused, other hands' lock holds."""
     desk.command()
-    desk.production(api="sandbox", application_id=APP, **{"allow_global": None})
+    desk.production(api="sandbox", application_id=APP, allow_global=None)
     (desk.folder / "profiles/dev.yaml").unlink()
     assert desk.inv("deploy", "--env", "prod", "--yes").code == 0
     ran = desk.inv("deploy", "--env", "prod", "--force")
@@ -174,9 +175,7 @@ def test_records_of_production_are_mended_on_purpose(desk: Desk):
 def git(desk: Desk, *arguments):
     """Runs git in the project."""
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -265,7 +264,7 @@ def test_what_reaches_discord_comes_from_a_commit(desk: Desk, monkeypatch):
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_json_is_one_document(changed: Desk, arguments, code, outcome):
-    """stdout holds that and nothing else, for every task and every end, and its exitCode is the process's."""
+    """Stdout holds that and nothing else, for every task and every end, and its exitCode is the process's."""
     ran = changed.inv(*arguments, "--json")
     document = ran.document
     assert (ran.code, document["exitCode"], document.get("outcome")) == (code, code, outcome), ran
@@ -301,6 +300,49 @@ def test_progress_is_on_stderr(changed: Desk):
     ran = changed.inv("deploy", "--env", "dev")
     assert ran.err == f"guild {GUILD}: written\n"
     assert "written" not in ran.out
+
+
+# Every exit code
+
+
+@pytest.mark.slow
+def test_exit_codes_by_example(desk: Desk):
+    """Done, different, partly failed, refused, rolled back, stuck: each from a deployment that ends so."""
+    desk.profile(guild_ids=[GUILD, GUILD_2])
+    desk.commands(2)
+    assert desk.inv("diff", "--env", "dev", "--check").code == 2
+    assert desk.inv("deploy", "--env", "dev").code == 0
+    assert desk.inv("diff", "--env", "dev", "--check").code == 0
+    desk.command("c01", "Changed")
+
+    second_fails = [
+        {"kind": "rate_limit", "method": "PUT", "path": GUILD_2, "retry_after": 0.3},  # so that the first is written
+        {"kind": "status", "status": 400, "method": "PUT", "path": GUILD_2, "count": 9},
+    ]
+    ran = trouble(desk, *second_fails)
+    assert (ran.code, ran.document["outcome"], ran.document["exitCode"]) == (4, "rolled back", 4), ran
+    assert desk.live(GUILD)["c01"]["description"] == "Number 1"
+
+    no_way_back = {"kind": "status", "status": 400, "method": "PUT", "path": GUILD, "skip": 1, "count": 9}
+    ran = trouble(desk, *second_fails, no_way_back)
+    assert (ran.code, ran.document["outcome"], ran.document["exitCode"]) == (5, "stuck", 5), ran
+
+    double = desk.sandbox()
+    double.set_guild(GUILD_2, "forbidden")
+    double.close()
+    ran = trouble(desk)
+    assert (ran.code, ran.document["outcome"], ran.document["exitCode"]) == (1, "partial", 1), ran
+    assert desk.inv("rollback", "--env", "nope").code == 1
+
+
+def trouble(desk, *faults):
+    """A deployment that meets these."""
+    double = desk.sandbox()
+    double.clear_faults()
+    for fault in faults:
+        double.fault(**fault)
+    double.close()
+    return desk.inv("deploy", "--env", "dev", "--json")
 
 
 # Failures nobody thought of
@@ -471,7 +513,7 @@ def test_an_answer_in_a_pipe_is_no_answer(asks: Desk):
 def shell(desk: Desk, line):
     """A line of bash with `inv` in it; pipefail, so that its own exit code counts."""
     inv = " ".join(desk.argv())
-    script = f"set -o pipefail; inv() {{ {inv} \"$@\"; }}; {line}"
+    script = f'set -o pipefail; inv() {{ {inv} "$@"; }}; {line}'
     done = subprocess.run(
         ["bash", "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
         **desk.where(),
@@ -518,7 +560,9 @@ def test_output_that_cannot_be_written_is_no_success(desk: Desk):
 def test_closed_streams(desk: Desk):
     """Started without stdin, stdout or stderr, as some daemons do."""
     desk.command()
-    code, _, err = shell(desk, "inv deploy --env dev <&- >&- && inv status --env dev 2>&- >/dev/null && inv status <&- --env dev")
+    code, _, err = shell(
+        desk, "inv deploy --env dev <&- >&- && inv status --env dev 2>&- >/dev/null && inv status <&- --env dev"
+    )
     assert code == 0, err
     assert "Traceback" not in err
 

@@ -88,9 +88,7 @@ def test_a_refused_form_names_the_option(discord: DiscordClient) -> None:
 def test_another_applications_id(sandbox: Sandbox) -> None:
     """A token that belongs to another application is no missing guild."""
     with (
-        DiscordClient(
-            token=TOKEN, application_id="42424242424242424", transport=SandboxTransport(sandbox)
-        ) as discord,
+        DiscordClient(token=TOKEN, application_id="42424242424242424", transport=SandboxTransport(sandbox)) as discord,
         pytest.raises(errors.Forbidden, match="the token belongs to another application"),
     ):
         discord.commands(GUILD)
@@ -133,9 +131,7 @@ def test_the_daily_limit_and_edits_after_it(sandbox: Sandbox, discord: DiscordCl
         discord.put_commands(GUILD, [PING])
     assert caught.value.clears_in is not None
     assert caught.value.clears_in > 80_000
-    assert (
-        discord.put_commands(GUILD, [{"name": "c1-0", "description": "Edited"}])[0]["description"] == "Edited"
-    )
+    assert discord.put_commands(GUILD, [{"name": "c1-0", "description": "Edited"}])[0]["description"] == "Edited"
 
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
@@ -183,9 +179,7 @@ def test_over_sockets_the_token_is_in_no_log(server: str, caplog: pytest.LogCapt
 @pytest.mark.slow
 def test_a_connection_that_really_breaks_during_a_write(server: str) -> None:
     """What httpx raises for a closed socket is on the right side of sent and not sent."""
-    httpx.post(
-        f"{server}/sandbox/faults", json={"kind": "drop", "method": "PUT", "after": True}
-    ).raise_for_status()
+    httpx.post(f"{server}/sandbox/faults", json={"kind": "drop", "method": "PUT", "after": True}).raise_for_status()
     with client(api=f"{server}/api/v10") as discord:
         with pytest.raises(errors.LostReply):
             discord.put_commands("900000000000000004", [PING])

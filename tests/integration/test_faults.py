@@ -31,6 +31,7 @@ def deployed(project, monkeypatch):
 
 
 def kept(project):
+    """The ids of what no run of these tests has a reason to touch."""
     return [[project.ids(guild)[name] for name in ("help", "ping", "stranger")] for guild in GUILDS]
 
 
@@ -123,6 +124,20 @@ def test_lost_reply_and_other_hands_at_once_is_undone(deployed):
     deployed.check()
 
 
+def test_lost_reply_of_a_write_that_was_applied_beside_other_hands_is_undone(deployed):
+    """When ours arrived and somebody else's came with it, ours is taken back and theirs is left alone."""
+    deployed.sandbox.fault("drop", method="PUT", path=TWO, after=True)
+    deployed.when("GET", TWO, lambda: deployed.edit("create", "other", TWO, description="Somebody else's"), skip=1)
+
+    result = deployed.deploy(allow_delete=9)
+
+    assert result.code is ExitCode.ROLLED_BACK
+    assert result.deployment.scopes[TWO].state == "undone"
+    assert [deployed.live(guild) for guild in GUILDS] == [OLD, {**OLD, "other": "Somebody else's"}, OLD]
+    deployed.check()
+
+
+@pytest.mark.slow
 def test_short_rate_limit_in_mid_sequence_is_waited_for(deployed):
     """A 429 that clears soon delays the run and nothing else."""
     deployed.sandbox.fault("rate_limit", method="PUT", path=TWO, retry_after=0.2)

@@ -255,9 +255,7 @@ class TestAnswers:
                 path = path.replace(f"{{{name}}}", value)
             headers = {"Authorization": auth, "Content-Type": "application/json"}
             sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-            response = sandbox.handle(
-                Request(method, f"/api/v10{path}", "with_localizations=true", headers, sent)
-            )
+            response = sandbox.handle(Request(method, f"/api/v10{path}", "with_localizations=true", headers, sent))
             assert response.status == status
             fitting = schema["paths"][shown][method.lower()]["responses"]
             fitting = fitting.get(str(status)) or fitting["4XX"]

@@ -28,9 +28,7 @@ def scope(wanted, live, *, edited=(), where=GUILD, delete=True):
     """The plan of a scope by names; `edited` were changed by other hands since they were recorded."""
     from botswain.manifest import ScopeRecord
 
-    raw = [
-        {**command(name, "edited" if name in edited else "x"), "id": str(index)} for index, name in enumerate(live)
-    ]
+    raw = [{**command(name, "edited" if name in edited else "x"), "id": str(index)} for index, name in enumerate(live)]
     record = ScopeRecord({key(name): command(name) for name in live} if delete else {})
     return plan_scope(where, {key(name): command(name) for name in wanted}, raw, record)
 

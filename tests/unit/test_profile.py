@@ -83,9 +83,7 @@ def test_two_names_with_the_same_variables_are_refused(desk):
     """a-b and a_b would share a token."""
     desk.profile("a-b", application_id=OTHER_APP)
     desk.profile("a_b", application_id="100000000000000003")
-    assert problems("a-b") == [
-        "profiles/a-b.yaml: environment: a_b uses the same variables DISCORD_A_B_…; rename one"
-    ]
+    assert problems("a-b") == ["profiles/a-b.yaml: environment: a_b uses the same variables DISCORD_A_B_…; rename one"]
 
 
 def test_variables_replace_the_file_s_values(desk, monkeypatch):
@@ -125,7 +123,7 @@ def test_a_guild_listed_twice(desk):
 
 
 def test_guilds_of_another_application_may_be_shared(desk):
-    """dev and stage bots may sit in one guild when they are two applications."""
+    """The bots of dev and stage may sit in one guild when they are two applications."""
     desk.profile("stage", application_id=OTHER_APP)
     assert load("dev").guild_ids == load("stage").guild_ids
 

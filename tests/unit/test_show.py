@@ -240,7 +240,7 @@ def test_markdown_cannot_be_left():
     nasty = "a|b`c`<img src=x>\n| d |"
     plan = plan_scope(GUILD, by_key(command("a", nasty)), live(command("a")), None)
     (row,) = [line for line in plan_markdown(Plan((plan,)), "dev").split("\n") if "/a" in line]
-    assert row == "| `/a` | change | `description`: `\"x\"` → `\"a\\|b'c'&lt;img src=x>\\n\\| d \\|\"` |"
+    assert row == '| `/a` | change | `description`: `"x"` → `"a\\|b\'c\'&lt;img src=x>\\n\\| d \\|"` |'
 
 
 # Results
@@ -273,8 +273,10 @@ def test_a_good_end_is_a_card_with_the_way_back():
         "  now       2 commands in guild 1, deployed by X",
         "  rollback  returns to W",
         "            deletes /new with their permission overwrites",
-        '            creates user command "U0", user command "U1", user command "U2", user command "U3",'
-        ' user command "U4" and 2 more anew; earlier permission overwrites do not come back',
+        (
+            '            creates user command "U0", user command "U1", user command "U2", user command "U3",'
+            ' user command "U4" and 2 more anew; earlier permission overwrites do not come back'
+        ),
         "            takes about 0.1 s: ./inv rollback --env dev",
     ]
 

@@ -84,8 +84,10 @@ def test_owner_only_without_the_owner_s_guilds(desk):
     """The command is neither left out quietly nor shown to everybody."""
     desk.command("fleet", ownerOnly=True)
     assert problems() == [
-        "profiles/dev.yaml: owner_guild_ids: is empty, but fleet is ownerOnly; list the bot owner's guilds, or leave"
-        " the command out"
+        (
+            "profiles/dev.yaml: owner_guild_ids: is empty, but fleet is ownerOnly; list the bot owner's guilds, or"
+            " leave the command out"
+        )
     ]
     desk.profile(enabled_commands=["!fleet"])
     assert want() == {GUILD: []}
@@ -140,8 +142,10 @@ def test_an_entry_point_is_global(desk):
     desk.definition("launch.json", {"type": "primary_entry_point", "name": "launch", "description": "x", "handler": 2})
     assert want() == {GUILD: ["a"]}
     assert wanted(load("dev")).notes == (
-        "launch (commands/launch.json) is an entry point, which is global; this profile leaves it out"
-        " (commands.entry_point: true in profiles/dev.yaml manages it)",
+        (
+            "launch (commands/launch.json) is an entry point, which is global; this profile leaves it out"
+            " (commands.entry_point: true in profiles/dev.yaml manages it)"
+        ),
     )
     desk.profile(commands={"entry_point": True})
     assert want() == {GLOBAL: ["launch"], GUILD: ["a"]}
@@ -154,7 +158,9 @@ def test_an_entry_point_cannot_be_the_owner_s(desk):
     """There is one for everybody."""
     desk.definition("launch.json", {"type": 4, "name": "launch", "handler": 2, "ownerOnly": True})
     desk.profile(owner_guild_ids=[GUILD])
-    told = "commands/launch.json: primary_entry_point/launch: is ownerOnly, which an entry point cannot be: it is global"
+    told = (
+        "commands/launch.json: primary_entry_point/launch: is ownerOnly, which an entry point cannot be: it is global"
+    )
     assert told in problems()
 
 
