@@ -115,9 +115,7 @@ class AuditLog:
         self._add({"event": "intent", "id": intent, "action": action, "actor": actor, "data": data or {}})
         return intent
 
-    def outcome(
-        self, intent: str, result: str, data: Mapping[str, Any] | None = None, *, actor: str = ""
-    ) -> None:
+    def outcome(self, intent: str, result: str, data: Mapping[str, Any] | None = None, *, actor: str = "") -> None:
         """Record how it ended. `actor` is for an intent of another process: who settled it."""
         who = actor or self._actors.pop(intent, "")
         self._add({"event": "outcome", "id": intent, "result": result, "actor": who, "data": data or {}})
@@ -206,9 +204,7 @@ class _Verifier:
             self._line(torn, anchor)
             torn = b""
         if torn:
-            told = (
-                "the last line is torn, as a crash leaves it; the next run that changes something repairs it"
-            )
+            told = "the last line is torn, as a crash leaves it; the next run that changes something repairs it"
             self._find("torn", told, self._seq + 1)
         elif self._bad is not None:
             self._unreadable()

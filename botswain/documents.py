@@ -182,9 +182,7 @@ class _Builder:
     def _add(self, value: Any, event: Any, size: int) -> None:
         self._count += size
         if self._count > MAX_VALUES:
-            raise _UnusableError(
-                f"more than {MAX_VALUES:,} values once anchors are followed", event.start_mark
-            )
+            raise _UnusableError(f"more than {MAX_VALUES:,} values once anchors are followed", event.start_mark)
         if not self._open:
             self.documents.append(value)
             return

@@ -83,9 +83,7 @@ def dump(manifest: Manifest) -> dict[str, Any]:
         "commands": list(distinct.values()),
         "checksums": checksums,
         "commandIds": {scope: dict(record.ids) for scope, record in manifest.scopes.items()},
-        "defaults": {
-            scope: dict(record.defaults) for scope, record in manifest.scopes.items() if record.defaults
-        },
+        "defaults": {scope: dict(record.defaults) for scope, record in manifest.scopes.items() if record.defaults},
     }
 
 
@@ -103,7 +101,7 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, str):
         raise BotswainError("is no manifest: it has no version", where=where, fix=fix)
-    if version.split(".")[0] != VERSION.split(".")[0]:
+    if version.partition(".")[0] != VERSION.partition(".")[0]:
         raise BotswainError(
             f"has format {version}; this Botswain reads {VERSION}",
             where=where,
@@ -135,9 +133,7 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
         raise BotswainError(f"is damaged: {type(error).__name__} {error}", where=where, fix=fix) from None
 
 
-def record(
-    commands: Mapping[str, Command], live: Iterable[Mapping[str, Any]], left: Iterable[str]
-) -> ScopeRecord:
+def record(commands: Mapping[str, Command], live: Iterable[Mapping[str, Any]], left: Iterable[str]) -> ScopeRecord:
     """The record of `commands` as they were read back (`live`); `left` are the fields that Discord may choose."""
     ids: dict[str, str] = {}
     defaults: dict[str, dict[str, Any]] = {}

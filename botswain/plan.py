@@ -119,9 +119,7 @@ class ScopePlan:
         problems = [f"{name} is missing" for name in expected if name not in found]
         problems += [f"{name} is still there" for name in found if name not in expected]
         for name in expected.keys() & found.keys():
-            problems += [
-                f"{name} {change.path}" for change in _compare(expected[name], found[name], None, None, None)
-            ]
+            problems += [f"{name} {change.path}" for change in _compare(expected[name], found[name], None, None, None)]
         return sorted(problems)
 
 
@@ -167,9 +165,7 @@ class Plan:
     @property
     def drifted(self) -> list[tuple[str, CommandPlan]]:
         """(scope, command) for every managed command that other hands changed."""
-        return [
-            (scope.scope, command) for scope in self.scopes for command in scope.commands if command.drift
-        ]
+        return [(scope.scope, command) for scope in self.scopes for command in scope.commands if command.drift]
 
 
 def unavailable(scope: str, reason: str, record: ScopeRecord | None, *, orphan: bool = False) -> ScopePlan:
@@ -206,9 +202,7 @@ def plan_scope(
             commands.append(CommandPlan(name, Action.UPDATE, fields, any(field.drift for field in fields)))
         else:
             unchanged += 1
-    for name in by_key:
-        if name not in wanted:
-            commands.append(_unwanted(name, name in recorded, delete_unmanaged))
+    commands += [_unwanted(name, name in recorded, delete_unmanaged) for name in by_key if name not in wanted]
     raw = json.dumps(live, separators=(",", ":"), ensure_ascii=False).encode()
     return ScopePlan(scope, wanted, raw, tuple(commands), unchanged, record, orphan=orphan)
 
@@ -245,9 +239,9 @@ def _compare(
     if "contexts" in wanted:  # Discord ignores the older field next to the newer one
         expected.pop("dm_permission", None)
         actual.pop("dm_permission", None)
-    for field in LEFT_TO_DISCORD:
-        if field not in wanted and _chosen_by_discord(field, live, recorded, defaults, install_types):
-            actual.pop(field, None)
+    for left in LEFT_TO_DISCORD:
+        if left not in wanted and _chosen_by_discord(left, live, recorded, defaults, install_types):
+            actual.pop(left, None)
     changes = list(differences(actual, expected))
     if not changes:
         return
@@ -272,9 +266,7 @@ def _chosen_by_discord(
     value = live.get(field)
     if value is None:
         return True
-    if (
-        recorded is not None
-    ):  # a field that was pinned and is no longer is a change, whatever Discord will choose
+    if recorded is not None:  # a field that was pinned and is no longer is a change, whatever Discord will choose
         return field not in recorded and value == (defaults or {}).get(field)
     if install_types is None or field == "handler":  # nobody says which handler is the default
         return True
@@ -285,9 +277,7 @@ def _chosen_by_discord(
 
 def _touches(path: str, paths: Iterable[str]) -> bool:
     return any(
-        path == other
-        or path.startswith((f"{other}.", f"{other} "))
-        or other.startswith((f"{path}.", f"{path} "))
+        path == other or path.startswith((f"{other}.", f"{other} ")) or other.startswith((f"{path}.", f"{path} "))
         for other in paths
     )
 

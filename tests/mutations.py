@@ -111,9 +111,7 @@ def _localized(part: Json, field: str) -> list[str]:
     return list((part.get(f"{field}_localizations") or {}).values())
 
 
-def _localization_changes(
-    part: Json, place: Place, field: str, most: int, *, chat: bool = False
-) -> Iterator[Change]:
+def _localization_changes(part: Json, place: Place, field: str, most: int, *, chat: bool = False) -> Iterator[Change]:
     """Each localized text changed and removed, and one added."""
     default, name = part[field], f"{field}_localizations"
     now = part.get(name) or {}
@@ -192,9 +190,7 @@ def _option_changes(option: Json, place: Place, others: Sequence[str]) -> Iterat
 
 def _kind_changes(option: Json, place: Place, kind: OptionType) -> Iterator[Change]:
     special = ("choices", "autocomplete", "channel_types", "file_types", "min_value", "max_value")
-    used = [
-        name for name in (*special, "min_length", "max_length") if option.get(name) not in (None, False, [])
-    ]
+    used = [name for name in (*special, "min_length", "max_length") if option.get(name) not in (None, False, [])]
     if not used:
         new = OptionType.ROLE if kind is OptionType.USER else OptionType.USER
         yield "changed", (*place, "type"), int(new)

@@ -33,9 +33,7 @@ _NAME_ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz", "abcxyz0123456789-_'", "äöüßéñøłç", "абвгдежзий", "αβγδες",
     "日本語中文字", "한국어명령", "कखगघिीुू", "กขคงิีุู",
 )  # fmt: skip
-_TEXT_ALPHABET = (
-    "abcdefghij ABC XYZ 0123456789 .,!?'\"-_/\\<>&@#{}[]:;%$ äöüß éèñ жзий 日本語 한국 हिन्दी ไทย 🏴⚓️👍"
-)
+_TEXT_ALPHABET = "abcdefghij ABC XYZ 0123456789 .,!?'\"-_/\\<>&@#{}[]:;%$ äöüß éèñ жзий 日本語 한국 हिन्दी ไทย 🏴⚓️👍"
 _PERMISSIONS = [None, "0", "8", "8192", "1099511627778", str(limits.PERMISSIONS[1])]
 
 

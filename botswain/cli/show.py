@@ -164,7 +164,8 @@ def result_lines(result: Result, paint: Paint) -> Iterator[str]:
     if result.error:
         yield f"{paint('red', 'why')}: {result.error}"
     if deployment.outcome == "stuck":
-        yield f"{paint('red', 'a person is needed')}: look with ./inv diff --env {result.environment}, then deploy again"
+        look = f"look with ./inv diff --env {result.environment}, then deploy again"
+        yield f"{paint('red', 'a person is needed')}: {look}"
     if result.unrecorded:
         yield f"{paint('red', 'not recorded')}: {result.unrecorded}"
     if result.card:

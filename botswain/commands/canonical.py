@@ -20,9 +20,7 @@ from botswain.discord.enums import GLOBAL, CommandType
 
 Command = dict[str, Any]
 
-SERVER_FIELDS = frozenset(
-    {"id", "application_id", "version", "guild_id", "name_localized", "description_localized"}
-)
+SERVER_FIELDS = frozenset({"id", "application_id", "version", "guild_id", "name_localized", "description_localized"})
 """Discord adds these; they are no part of a definition."""
 LEFT_TO_DISCORD = ("contexts", "integration_types", "handler")
 """Absent from a definition, Discord chooses them."""
@@ -101,11 +99,7 @@ def _number(value: Any) -> Any:
 
 def definition(raw: Mapping[str, Any]) -> Command:
     """What to send so that a live command stays as it is: all that Discord returned but its own fields."""
-    return {
-        name: value
-        for name, value in raw.items()
-        if name not in SERVER_FIELDS and name != "default_permission"
-    }
+    return {name: value for name, value in raw.items() if name not in SERVER_FIELDS and name != "default_permission"}
 
 
 def checksum(command: Command) -> str:
@@ -148,9 +142,7 @@ def _named_differences(before: list[Any], after: list[Any], path: str) -> Iterat
     new = {item["name"]: item for item in after}
     for name in [*old, *(name for name in new if name not in old)]:
         yield from differences(old.get(name), new.get(name), f"{path}.{name}")
-    common_before, common_after = (
-        [name for name in one if name in old and name in new] for one in (old, new)
-    )
+    common_before, common_after = ([name for name in one if name in old and name in new] for one in (old, new))
     if common_before != common_after:
         yield Change(f"{path} order", common_before, common_after)
 

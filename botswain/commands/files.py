@@ -47,9 +47,7 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...], problems: list[Probl
         return
     here = (status.st_dev, status.st_ino)
     if here in above:
-        problems.append(
-            Problem(shown_path(folder), "", "a symbolic link back to a folder above it; remove the link")
-        )
+        problems.append(Problem(shown_path(folder), "", "a symbolic link back to a folder above it; remove the link"))
         return
     for entry in entries:
         if entry.name.startswith((".", "_")):

@@ -28,9 +28,7 @@ _PERMISSION_NAMES = """
     set_voice_channel_status send_polls use_external_apps pin_messages bypass_slowmode
 """
 
-PERMISSIONS: dict[str, int] = {
-    name: 1 << bit for bit, name in enumerate(_PERMISSION_NAMES.split()) if name != "-"
-}
+PERMISSIONS: dict[str, int] = {name: 1 << bit for bit, name in enumerate(_PERMISSION_NAMES.split()) if name != "-"}
 """Permission names and their bits; bit 47 is not documented."""
 
 OWN_FIELDS = {"developmentOnly": "development_only", "ownerOnly": "owner_only"}
@@ -60,9 +58,7 @@ def member(kind: type[Enum], value: object) -> Enum:
         except ValueError:
             pass
     known = [name.lower() for name in kind.__members__]
-    raise ValueError(
-        f"must be one of {', '.join(known)} (or its number), not {shown(value)}{nearest(value, known)}"
-    )
+    raise ValueError(f"must be one of {', '.join(known)} (or its number), not {shown(value)}{nearest(value, known)}")
 
 
 def permission_bits(value: object) -> str:

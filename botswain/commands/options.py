@@ -216,9 +216,7 @@ def _choice(choice: Mapping[str, Any], kind: OptionType) -> Iterator[str]:
     name, value = choice.get("name"), choice.get("value")
     label = texts.named("choice", name)
     yield from texts.choice_name("choice name", name)
-    yield from texts.localizations(
-        f"{label} name_localizations", choice.get("name_localizations"), texts.choice_name
-    )
+    yield from texts.localizations(f"{label} name_localizations", choice.get("name_localizations"), texts.choice_name)
     if value is None:
         yield f"{label} has no value"
     elif kind is not OptionType.STRING:

@@ -58,9 +58,7 @@ def _choice_value(value: object) -> str | int | float:
 Localizations = dict[str, str]
 """Texts by locale, such as `{"de": "sperren", "pt-BR": "banir"}`."""
 
-Number = Annotated[
-    int | float | None, PlainValidator(_optional(_number), json_schema_input_type=int | float | None)
-]
+Number = Annotated[int | float | None, PlainValidator(_optional(_number), json_schema_input_type=int | float | None)]
 Permissions = Annotated[
     str | None,
     PlainValidator(_optional(permission_bits), json_schema_input_type=list[str] | int | str | None),
@@ -70,18 +68,14 @@ Permissions = Annotated[
 class _Part(BaseModel):
     """What every part of a definition has: known fields only, and no silent conversions."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
 
 
 class Choice(_Part):
     """One of the values that an option offers."""
 
     name: str
-    value: Annotated[
-        str | int | float, PlainValidator(_choice_value, json_schema_input_type=str | int | float)
-    ]
+    value: Annotated[str | int | float, PlainValidator(_choice_value, json_schema_input_type=str | int | float)]
     name_localizations: Localizations | None = None
 
 

@@ -43,9 +43,7 @@ def duplicates(definitions: Iterable[Definition]) -> list[Problem]:
         earlier = first.setdefault(one.key, one)
         if earlier is not one:
             where = "in the same file" if earlier.file == one.file else f"in {earlier.file}"
-            problems.append(
-                Problem(one.file, one.key, f"is defined already {where}; names are unique per kind")
-            )
+            problems.append(Problem(one.file, one.key, f"is defined already {where}; names are unique per kind"))
     return problems
 
 
@@ -71,8 +69,7 @@ def select(definitions: Sequence[Definition], enabled: Sequence[str], *, file: s
     return [
         one
         for one in definitions
-        if any(_matches(pattern, one) for pattern in wanted)
-        and not any(_matches(pattern, one) for pattern in unwanted)
+        if any(_matches(pattern, one) for pattern in wanted) and not any(_matches(pattern, one) for pattern in unwanted)
     ]
 
 
@@ -112,9 +109,7 @@ def apply_overrides(
             result[found[0]] = made
         else:
             problems += [Problem(file, field, f"{problem.path}: {problem.message}") for problem in made]
-    problems += [
-        Problem(file, "command_overrides", f"{one.path} {one.message}") for one in duplicates(result)
-    ]
+    problems += [Problem(file, "command_overrides", f"{one.path} {one.message}") for one in duplicates(result)]
     if problems:
         raise InvalidInput(problems)
     return result

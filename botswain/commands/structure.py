@@ -71,9 +71,7 @@ def _without(data: Any, places: list[tuple[Any, ...]]) -> Any:
     deeper = [place for place in places if place[0] not in gone]
     items = list(data.items() if isinstance(data, Mapping) else enumerate(data))
     kept = {
-        key: _without(value, inner)
-        if (inner := [place[1:] for place in deeper if place[0] == key])
-        else value
+        key: _without(value, inner) if (inner := [place[1:] for place in deeper if place[0] == key]) else value
         for key, value in items
         if key not in gone
     }

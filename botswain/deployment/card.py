@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botswain.errors import BotswainError
 from botswain.plan import label
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class Card:
 
 def card_of(session: Session, deployment: Deployment) -> Card | None:
     """The card after `deployment`; None as long as nothing was ever deployed."""
-    manifest = session.records.manifest()
+    try:
+        manifest, target = session.records.manifest(), session.records.last_standing()
+    except BotswainError:  # a damaged record is told by the tasks that need it; this deployment is over
+        return None
     if manifest is None:
         return None
-    target = session.records.last_standing()
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
     runs = f"{commands} commands in {_many(manifest.scopes)}, deployed by {manifest.deployment_id}"
     if target is None:

@@ -30,14 +30,8 @@ def checkout(profile: Profile) -> Checkout:
     changes = _git(profile.repo, "status", "--porcelain", "--", str(profile.folder.resolve()))
     dirty = sha is None or changes is None or changes != ""
     if dirty and not profile.rehearsal:
-        what = (
-            "is in no commit"
-            if sha is None or changes is None
-            else f"has changes that are not in commit {sha[:12]}"
-        )
-        raise Refused(
-            what, where=str(profile.folder), fix="commit them first; only a sandbox may deploy a dirty tree"
-        )
+        what = "is in no commit" if sha is None or changes is None else f"has changes that are not in commit {sha[:12]}"
+        raise Refused(what, where=str(profile.folder), fix="commit them first; only a sandbox may deploy a dirty tree")
     return Checkout(f"{sha}+dirty" if sha and dirty else sha, build_id())
 
 

@@ -118,13 +118,11 @@ def from_json(document: Any, name: str) -> Deployment:
         return _from_json(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"is damaged: {type(error).__name__} {error}"
-        raise BotswainError(what, where=name, fix="restore the file") from None
+        raise BotswainError(what, where=name, fix="restore the file, or move it away") from None
 
 
 def _from_json(document: Mapping[str, Any]) -> Deployment:
-    fields = {
-        name: document[_camel(name)] for name in Deployment.__dataclass_fields__ if _camel(name) in document
-    }
+    fields = {name: document[_camel(name)] for name in Deployment.__dataclass_fields__ if _camel(name) in document}
     fields["outcome"] = Outcome(fields["outcome"])
     fields["undoes"] = tuple(fields["undoes"])
     fields["scopes"] = {name: _result(result) for name, result in fields["scopes"].items()}

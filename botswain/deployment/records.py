@@ -53,9 +53,7 @@ class Records:
         data = self.store.read(name)
         return None if data is None else manifests.parse(data, name)
 
-    def save(
-        self, deployment: Deployment, manifest: Manifest | None = None, *, current: bool = False
-    ) -> None:
+    def save(self, deployment: Deployment, manifest: Manifest | None = None, *, current: bool = False) -> None:
         """Stores a deployment's entry and, if given, its manifest; as the environment's own when `current`."""
         from botswain.deployment.history import to_json
 
@@ -129,6 +127,5 @@ def _decode(data: bytes, name: str) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:
-        raise BotswainError(
-            f"is no whole JSON document ({error})", where=name, fix="restore the file"
-        ) from None
+        what = f"is no whole JSON document ({error})"
+        raise BotswainError(what, where=name, fix="restore the file, or move it away") from None

@@ -50,9 +50,7 @@ class Result:
             "task": self.kind,
             "environment": self.environment,
             "dryRun": self.dry_run,
-            "outcome": self.deployment.outcome
-            if self.deployment
-            else ("planned" if self.dry_run else "unchanged"),
+            "outcome": self.deployment.outcome if self.deployment else ("planned" if self.dry_run else "unchanged"),
             "exitCode": int(self.code),
             "plan": plan_json(self.plan),
             "deployment": to_json(self.deployment) if self.deployment else None,

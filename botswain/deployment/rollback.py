@@ -38,7 +38,7 @@ def _rollback(run: Run, to: str | None) -> Result:
     records = run.session.records
     if to is not None:
         state = _state(records, to)
-        plan = survey(run.session, run.client, _wanted(state), run.manifest)
+        plan = survey(run.session, run.client, _wanted(state), run.manifest, keep=True)
         commit = Checkout(state.git_sha, build_id())
         return carry_out(run, plan, _wanted(state).scopes, lambda: commit, restores=to)
     if (note := _already_done(run)) is not None:
@@ -75,7 +75,7 @@ def _preview(session: Session, to: str | None) -> Result:
     manifest = session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
         if to is not None:
-            plan = survey(session, client, _wanted(_state(session.records, to)), manifest)
+            plan = survey(session, client, _wanted(_state(session.records, to)), manifest, keep=True)
         else:
             plan = _plan(session, client, _target(session.records))
     return Result(session.profile.name, "rollback", plan, dry_run=True, requests=client.requests.by_method())

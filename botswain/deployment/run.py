@@ -135,7 +135,8 @@ def carry_out(
         return Result(profile.name, run.kind, plan, notes=notes)
     from botswain.deployment.card import card_of
     from botswain.deployment.consent import check_creates, check_secrets, consent, require
-    from botswain.deployment.execute import Order, execute
+    from botswain.deployment.execute import execute
+    from botswain.deployment.recording import Order
 
     need = consent(writes, production=profile.production, environment=profile.name)
     options = run.options

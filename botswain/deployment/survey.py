@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
 
 
-def survey(session: Session, client: DiscordClient, wanted: Wanted, manifest: Manifest | None) -> Plan:
-    """The plan for what is wanted.
+def survey(
+    session: Session, client: DiscordClient, wanted: Wanted, manifest: Manifest | None, *, keep: bool = False
+) -> Plan:
+    """The plan for what is wanted; `keep` keeps unmanaged commands whatever the profile says.
 
     Any read that fails ends the survey: an unreadable scope is never an empty one. A guild that answers 403 or 404 is
     planned as unavailable.
@@ -37,7 +39,9 @@ def survey(session: Session, client: DiscordClient, wanted: Wanted, manifest: Ma
     with workers(len(scopes) + 1) as pool:
         application = identify(session, client, manifest, pool)
         futures = [
-            pool.submit(_look, session, client, scope, commands, records.get(scope), application, orphan)
+            pool.submit(
+                _look, session, client, scope, commands, records.get(scope), application, orphan=orphan, keep=keep
+            )
             for scope, commands, orphan in scopes
         ]
         try:
@@ -80,20 +84,22 @@ def _look(
     commands: Mapping[str, Command],
     record: ScopeRecord | None,
     application: Future[dict[str, Any]],
+    *,
     orphan: bool,
+    keep: bool,
 ) -> ScopePlan:
     """Reads and plans one scope in its thread, so that only the plan is kept of what was read."""
     try:
         live = client.commands(scope)
     except ScopeUnavailable as error:
         return unavailable(scope, error.what, record, orphan=orphan)
-    only_entry_point = scope == GLOBAL and not session.profile.global_
+    keep = keep or orphan or (scope == GLOBAL and not session.profile.global_)  # there, only the entry point is ours
     return plan_scope(
         scope,
         commands,
         live,
         record,
-        delete_unmanaged=session.profile.unmanaged == "delete" and not only_entry_point and not orphan,
+        delete_unmanaged=session.profile.unmanaged == "delete" and not keep,
         install_types=_install_types(application.result()) if scope == GLOBAL else None,
         orphan=orphan,
     )

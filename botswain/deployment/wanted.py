@@ -92,9 +92,7 @@ def _owners(definition: Definition) -> Command:
     return canonical({**definition.payload, "default_member_permissions": "0"}, "guild")
 
 
-def _check(
-    profile: Profile, common: list[Definition], owner: list[Definition], entry: list[Definition]
-) -> None:
+def _check(profile: Profile, common: list[Definition], owner: list[Definition], entry: list[Definition]) -> None:
     from botswain.commands.rules import check_scope
 
     problems: list[Problem] = []

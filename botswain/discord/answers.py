@@ -77,9 +77,7 @@ class Answer:
     @property
     def retry_after(self) -> float:
         """Seconds to wait: the larger of header (whole seconds) and body; 0 where neither says."""
-        return max(
-            number(self.headers.get("retry-after")), number(self.body.get("retry_after") if self.body else 0)
-        )
+        return max(number(self.headers.get("retry-after")), number(self.body.get("retry_after") if self.body else 0))
 
     @property
     def from_cloudflare(self) -> bool:
@@ -105,9 +103,7 @@ def rejection(answer: Answer, *, scope: str, payload: object, now: float) -> Dis
     if status == 401:
         return Unauthorized(scope=scope)
     guild = scope not in ("", GLOBAL)
-    if guild and (
-        (status == 403 and code == MISSING_ACCESS) or (status == 404 and code != UNKNOWN_APPLICATION)
-    ):
+    if guild and ((status == 403 and code == MISSING_ACCESS) or (status == 404 and code != UNKNOWN_APPLICATION)):
         return ScopeUnavailable(scope=scope, status=status, discord_code=code)
     if code == INVALID_FORM or code in _FORM_TEXTS:
         return _invalid_form(answer, scope, payload)

@@ -51,9 +51,7 @@ class DiscordError(BotswainError):
 class Rejected(DiscordError):
     """Discord refused the request and changed nothing. `discord_code` is its JSON code, 0 if none."""
 
-    def __init__(
-        self, what: str, *, scope: str = "", fix: str = "", status: int, discord_code: int = 0
-    ) -> None:
+    def __init__(self, what: str, *, scope: str = "", fix: str = "", status: int, discord_code: int = 0) -> None:
         super().__init__(what, scope=scope, fix=fix)
         self.status = status
         self.discord_code = discord_code
@@ -118,11 +116,7 @@ class DailyCreateLimit(Rejected):
     """30034: no new command in this scope for `clears_in` seconds (None: not said, a day at most)."""
 
     def __init__(self, *, scope: str, status: int, clears_in: float | None, now: float) -> None:
-        when = (
-            "within 24 hours"
-            if clears_in is None
-            else f"in {duration(clears_in)}, {local_time(now + clears_in)}"
-        )
+        when = "within 24 hours" if clears_in is None else f"in {duration(clears_in)}, {local_time(now + clears_in)}"
         super().__init__(
             f"Discord's limit of {CREATES_PER_DAY} new commands a day is reached; it clears {when}",
             scope=scope,

@@ -74,9 +74,7 @@ def _command_name(command: dict[str, Any]) -> str:
 
 
 def _item(values: object, index: str | int) -> Any:
-    return (
-        values[index] if isinstance(values, list) and isinstance(index, int) and index < len(values) else None
-    )
+    return values[index] if isinstance(values, list) and isinstance(index, int) and index < len(values) else None
 
 
 def _list(value: object) -> list[Any]:

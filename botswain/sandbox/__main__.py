@@ -17,9 +17,7 @@ from botswain.sandbox.server import serve
 
 def main() -> int:
     """Runs the server; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m botswain.sandbox", description="A local double of Discord."
-    )
+    parser = argparse.ArgumentParser(prog="python -m botswain.sandbox", description="A local double of Discord.")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--state", type=Path, default=None, help="folder to keep state in; default: memory")
     options = parser.parse_args()

@@ -87,9 +87,7 @@ class Sandbox:
         now = self._world.now()
         if (page := self._limiter.banned(now)) is not None:
             return page
-        if self._world.settings.strict_user_agent and not request.header("user-agent").startswith(
-            "DiscordBot ("
-        ):
+        if self._world.settings.strict_user_agent and not request.header("user-agent").startswith("DiscordBot ("):
             return html(403, "Error 1010: Access denied")
         if fault is not None and fault.kind == "bucket":
             self._limiter.rename_buckets()
@@ -116,9 +114,7 @@ class Sandbox:
         owner = call.caller.application if call.caller else ""
         self._limiter.take_global(owner, now, settings)
         key = (route.bucket, owner, call.params.get("guild_id", ""))
-        size = {WRITE: settings.write_bucket, BULK: settings.put_bucket}.get(
-            route.bucket, settings.read_bucket
-        )
+        size = {WRITE: settings.write_bucket, BULK: settings.put_bucket}.get(route.bucket, settings.read_bucket)
         wait, told = self._limiter.take(key, now, size, settings)
         headers.update(told)
         if wait:
@@ -187,9 +183,7 @@ class Sandbox:
             self._world.refresh()
             return control.edit(Commands(self._world, application, scope, counted=False), action, values)
 
-    def set_permissions(
-        self, application: str, guild: str, command: str, rules: list[Mapping[str, Any]]
-    ) -> None:
+    def set_permissions(self, application: str, guild: str, command: str, rules: list[Mapping[str, Any]]) -> None:
         """Sets a command's overwrites as a server owner would."""
         with self._thread, self._store.locked():
             store_rules(self._world, application, guild, command, [dict(rule) for rule in rules])

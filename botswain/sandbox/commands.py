@@ -101,10 +101,7 @@ class Commands:
         made = [self._make(model) for model in models]
         self._fits(made)
         self._count(sum(index not in olds for index in range(len(made))))
-        news = [
-            self._succeed(olds[index], one) if index in olds else self._born(one)
-            for index, one in enumerate(made)
-        ]
+        news = [self._succeed(olds[index], one) if index in olds else self._born(one) for index, one in enumerate(made)]
         self._drop_permissions(news)
         if news != self._commands:
             self._commands = news
@@ -120,9 +117,7 @@ class Commands:
                 continue
             old = by_id.pop(str(model["id"]), None)
             if old is None or old["type"] != (model.get("type") or CommandType.CHAT_INPUT):
-                form.add(
-                    (str(index), "id"), "APPLICATION_COMMAND_INVALID_ID", "The command has an invalid ID"
-                )
+                form.add((str(index), "id"), "APPLICATION_COMMAND_INVALID_ID", "The command has an invalid ID")
             else:
                 claimed[index] = old
         by_name = {(one["type"], one["name"]): one for one in by_id.values()}

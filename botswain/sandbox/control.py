@@ -57,9 +57,7 @@ def edit(commands: Commands, action: str, values: Mapping[str, Any]) -> Any:
 def _found(commands: Commands, values: Mapping[str, Any]) -> str:
     found = commands.find(int(values.get("type", 1)), values["name"])
     if found is None:
-        raise BotswainError(
-            f"no command {values['name']!r}", where="sandbox edit", fix="name one that is there"
-        )
+        raise BotswainError(f"no command {values['name']!r}", where="sandbox edit", fix="name one that is there")
     return str(found["id"])
 
 

@@ -100,9 +100,7 @@ def _limited(fault: Fault) -> Response:
     if fault.scope != "shared":
         return response
     # A shared limit is somebody else's doing: the own bucket still has room.
-    return replace(
-        response, headers={**response.headers, "X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "9"}
-    )
+    return replace(response, headers={**response.headers, "X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "9"})
 
 
 class Faults:

@@ -94,9 +94,7 @@ def _check_order(form: Form, path: Path, models: list[tuple[int, dict[str, Any]]
         names.add(str(name))
         if _is_sub(option):
             if mixed:
-                message = (
-                    "Sub-command and sub-command group option types are mutually exclusive to all other types"
-                )
+                message = "Sub-command and sub-command group option types are mutually exclusive to all other types"
                 form.add((*place, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message)
         elif option.get("required") is True:
             if optional:
@@ -199,7 +197,5 @@ def _check_choice_value(form: Form, path: Path, value: Any, kind: OptionType) ->
 
 def _check_file_types(form: Form, path: Path, value: Any) -> None:
     for index, kind in enumerate(form.items(path, value, limits.FILE_TYPES)):
-        if kind not in ("image", "video", "audio") and not (
-            isinstance(kind, str) and len(kind) > 1 and kind[0] == "."
-        ):
+        if kind not in ("image", "video", "audio") and not (isinstance(kind, str) and len(kind) > 1 and kind[0] == "."):
             form.add((*path, str(index)), "BASE_TYPE_CHOICES", "Must be image, video, audio or an extension.")

@@ -23,9 +23,7 @@ def listing(records: Iterable[Record], request: Request) -> list[Record]:
 
 def caller_locale(request: Request) -> str:
     """The language a client asks for: `X-Discord-Locale`, else the first of `Accept-Language`, else none."""
-    asked = (
-        request.header("x-discord-locale") or request.header("accept-language").split(",")[0].split(";")[0]
-    )
+    asked = request.header("x-discord-locale") or request.header("accept-language").split(",")[0].split(";")[0]
     return asked.strip() if asked.strip() in LOCALES else ""
 
 

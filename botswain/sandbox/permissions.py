@@ -69,9 +69,7 @@ def check_rules(form: Form, value: Any) -> list[dict[str, Any]]:
         form.choice((*place, "type"), rule.get("type"), KINDS)
         if not isinstance(rule.get("permission"), bool):
             form.required((*place, "permission"))
-        rules.append(
-            {"id": str(rule.get("id")), "type": rule.get("type"), "permission": rule.get("permission")}
-        )
+        rules.append({"id": str(rule.get("id")), "type": rule.get("type"), "permission": rule.get("permission")})
     return rules
 
 

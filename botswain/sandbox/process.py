@@ -29,9 +29,7 @@ def running_server(state: Path | None = None, port: int = 0) -> Iterator[str]:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
-                raise BotswainError(
-                    "the sandbox did not start", where=" ".join(command), fix="see its message above"
-                )
+                raise BotswainError("the sandbox did not start", where=" ".join(command), fix="see its message above")
             yield json.loads(line)["url"]
         finally:
             process.terminate()

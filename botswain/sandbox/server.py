@@ -64,8 +64,6 @@ def _handler(sandbox: Sandbox) -> Callable[[web.BaseRequest], asyncio.Future[web
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        return web.Response(
-            status=response.status, headers=dict(response.headers), body=response.body or None
-        )
+        return web.Response(status=response.status, headers=dict(response.headers), body=response.body or None)
 
     return handle  # type: ignore[return-value]  # a coroutine function is what aiohttp calls and awaits

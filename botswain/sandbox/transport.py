@@ -34,6 +34,4 @@ class SandboxTransport(httpx.BaseTransport):
             time.sleep(response.delay)
         if response.dropped:
             raise httpx.ReadError("the sandbox closed the connection", request=request)
-        return httpx.Response(
-            response.status, headers=dict(response.headers), content=response.body, request=request
-        )
+        return httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)

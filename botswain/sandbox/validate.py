@@ -125,9 +125,7 @@ def _longest(part: dict[str, Any], key: str, localizations: str) -> int:
     return max((len(value) for value in values if isinstance(value, str)), default=0)
 
 
-def check_bulk(
-    form: Form, commands: list[Any], *, scope: str, install_types: Collection[int]
-) -> list[dict[str, Any]]:
+def check_bulk(form: Form, commands: list[Any], *, scope: str, install_types: Collection[int]) -> list[dict[str, Any]]:
     """Every command of a bulk PUT and the uniqueness of their names; the first level is the index sent."""
     models: list[dict[str, Any]] = []
     names: set[tuple[Any, Any]] = set()

@@ -109,11 +109,7 @@ class World:
     def install_types(self, application: str) -> list[int]:
         """How the application can be installed, by its `integration_types_config`."""
         config = self.application(application).get("integration_types_config")
-        return (
-            sorted(self.settings.integration_types)
-            if config is None
-            else sorted(int(kind) for kind in config)
-        )
+        return sorted(self.settings.integration_types) if config is None else sorted(int(kind) for kind in config)
 
     def permissions(self, application: str) -> dict[str, dict[str, Any]]:
         """Permission overwrites by guild, then by command id."""
@@ -139,9 +135,7 @@ class World:
         if now >= state.creates_since + DAY:
             state.creates, state.creates_since = 0, now
         if self.settings.limits and state.creates + new > limits.CREATES_PER_DAY:
-            message = (
-                f"Max number of daily application command creates has been reached ({limits.CREATES_PER_DAY})"
-            )
+            message = f"Max number of daily application command creates has been reached ({limits.CREATES_PER_DAY})"
             if self.settings.creates_status == 429:
                 raise LimitedError(state.creates_since + DAY - now, "user", message, 30034)
             raise ApiError(400, 30034, message)

@@ -38,9 +38,7 @@ class FolderStore:
     `clean` sees every byte that is written: the one place where redaction by value is wired for files.
     """
 
-    def __init__(
-        self, manifest_path: Path, *, clean: Callable[[bytes], bytes] = redaction.clean_document
-    ) -> None:
+    def __init__(self, manifest_path: Path, *, clean: Callable[[bytes], bytes] = redaction.clean_document) -> None:
         if manifest_path.suffix != ".json":
             fix = "end it in .json; the folder beside it keeps the history"
             raise BotswainError("is not a place for a manifest", where=str(manifest_path), fix=fix)

@@ -88,9 +88,7 @@ def left_behind(store: Store) -> str | None:
 
 def _line(seq: int, event: Mapping[str, Any]) -> bytes:
     known = {"seq": seq, "at": timestamp(), **redaction.clean_structure(dict(event))}
-    return json.dumps(known, ensure_ascii=False, separators=(",", ":"), default=str).encode(
-        "utf-8", "replace"
-    )
+    return json.dumps(known, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -54,9 +54,7 @@ class FileLock:
         self.path = path
         self.environment = environment
 
-    def acquire(
-        self, owner: Owner, *, wait: float = 0, waiting: Callable[[Holder], None] | None = None
-    ) -> HeldFile:
+    def acquire(self, owner: Owner, *, wait: float = 0, waiting: Callable[[Holder], None] | None = None) -> HeldFile:
         """Take the lock, trying for `wait` seconds; `waiting` hears once who has it. Raises Refused."""
         end = time.monotonic() + wait
         looks = 0
@@ -100,9 +98,7 @@ class FileLock:
 
     def _refusal(self, holder: Holder | None) -> Refused:
         if holder is None:
-            return Refused(
-                "is locked by a run that is just starting", where=self.environment, fix="try again"
-            )
+            return Refused("is locked by a run that is just starting", where=self.environment, fix="try again")
         what = (
             f"is locked by {holder.actor} since {_clock(holder.started_at)} for `{holder.command}`"
             f" ({holder.deployment}, process {holder.pid} on {holder.host}),"

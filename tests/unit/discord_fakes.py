@@ -65,9 +65,7 @@ def client(script: Any, time: FakeTime | None = None, **more: Any) -> DiscordCli
         "token": TOKEN,
         "sleep": time.sleep,
     }
-    return DiscordClient(
-        transport=httpx.MockTransport(script), clock=time, wall_clock=time, **(settings | more)
-    )
+    return DiscordClient(transport=httpx.MockTransport(script), clock=time, wall_clock=time, **(settings | more))
 
 
 def ok(value: object = (), **headers: str) -> httpx.Response:

@@ -176,9 +176,7 @@ def test_missing_moved_and_repeated_records_are_found(store: Memory, kind: str) 
         del lines[:2]
     store.lines = lines
     found = log(store).verify().broken
-    assert min(finding.seq for finding in found) == {"first": 3, "duplicate": 5}.get(
-        kind, 5 + (kind != "swap")
-    )
+    assert min(finding.seq for finding in found) == {"first": 3, "duplicate": 5}.get(kind, 5 + (kind != "swap"))
     assert "seq" in {finding.kind for finding in found}
 
 

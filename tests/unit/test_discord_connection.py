@@ -93,9 +93,7 @@ def test_a_proxy_is_used_for_discord_and_never_for_this_machine(monkeypatch: pyt
 def test_bad_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """They come to light when the client is made, as an error of ours."""
     monkeypatch.setenv(name, value)
-    with pytest.raises(
-        Unreachable, match="the proxy or certificate settings of the environment cannot be used"
-    ):
+    with pytest.raises(Unreachable, match="the proxy or certificate settings of the environment cannot be used"):
         open_client(API, {}, transport=None)
 
 

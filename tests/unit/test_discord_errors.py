@@ -87,10 +87,7 @@ def test_an_unknown_application_is_not_a_missing_guild(scope: str) -> None:
         (20001, "guild 900: Discord does not let bots do this; use a token of a user who may"),
         (
             20012,
-            (
-                "guild 900: the token belongs to another application;"
-                " application_id and token of the profile must match"
-            ),
+            ("guild 900: the token belongs to another application; application_id and token of the profile must match"),
         ),
         (7, "guild 900: Discord refused the request (HTTP 403, code 7): no"),
     ],

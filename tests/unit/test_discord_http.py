@@ -27,10 +27,7 @@ SENT = [
     httpx.DecodingError,
 ]
 UNCLEAR = [
-    *[
-        pytest.param(httpx.Response(status, text="oops"), id=str(status))
-        for status in (500, 502, 503, 504, 524)
-    ],
+    *[pytest.param(httpx.Response(status, text="oops"), id=str(status)) for status in (500, 502, 503, 504, 524)],
     pytest.param(httpx.Response(200, html="<html>"), id="html"),
     pytest.param(httpx.Response(200, content=b'[{"id": "1", "na'), id="cut"),
     pytest.param(httpx.Response(200, json={"message": "?"}), id="shape"),
@@ -270,9 +267,7 @@ def test_during_a_ban_nothing_is_sent_and_after_it_things_go_on() -> None:
 def test_the_daily_limit_does_not_close_the_route() -> None:
     """Edits and rollbacks without new commands still work, whatever the headers of the refusal said."""
     limit = failure(429, 30034, retry_after=40_000)
-    limit.headers.update(
-        {"X-RateLimit-Bucket": "b", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "40000"}
-    )
+    limit.headers.update({"X-RateLimit-Bucket": "b", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "40000"})
     with client(Script(limit, ok([PING]))) as discord:
         with pytest.raises(errors.DailyCreateLimit):
             discord.put_commands("77", [])

@@ -159,9 +159,7 @@ def test_yaml_values() -> None:
 
 def test_anchors_and_merges() -> None:
     """Repeated options can be written once."""
-    text = (
-        "a: &u {type: user, name: user}\nb: *u\nc: {<<: *u, name: other}\nd: {<<: [{x: 1}, {x: 2}], '<<': 3}"
-    )
+    text = "a: &u {type: user, name: user}\nb: *u\nc: {<<: *u, name: other}\nd: {<<: [{x: 1}, {x: 2}], '<<': 3}"
     (value,) = read_yaml(text, "x.yaml")
     assert value["b"] == value["a"]
     assert value["c"] == {"type": "user", "name": "other"}
@@ -224,9 +222,7 @@ VALUES = st.recursive(
     | st.integers(-(10**30), 10**30)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text("ab<:-", max_size=3), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab<:-", max_size=3), inner, max_size=4),
     max_leaves=12,
 )
 

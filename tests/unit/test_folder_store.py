@@ -76,9 +76,7 @@ def test_a_failed_read_is_no_absent_document(store: FolderStore) -> None:
         store.read("manifest.json")
 
 
-def test_a_folder_that_cannot_be_listed_is_not_empty(
-    store: FolderStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_listed_is_not_empty(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """History that cannot be listed raises, since `rollback` would find nothing to go back to."""
 
     def denied(_path: object) -> None:

@@ -224,9 +224,7 @@ def test_a_glance_is_waited_out(lock: FileLock) -> None:
         timer.join()
 
 
-def test_a_lock_on_a_file_that_was_just_replaced_is_none(
-    lock: FileLock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_on_a_file_that_was_just_replaced_is_none(lock: FileLock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between opening and locking the file may be broken away; then the new one is locked."""
     lock.acquire(ANNA).release()
     real, calls = fcntl.flock, []

@@ -113,9 +113,7 @@ def test_a_global_pause_holds_everything() -> None:
     subject = limiter(time)
     with subject.permit(route()) as permit:
         permit.hold({}, 7, everywhere=True)
-    assert waited(time, subject, Route("GET", "/gateway/bot", "/gateway/bot")) == pytest.approx(
-        7.05, abs=0.02
-    )
+    assert waited(time, subject, Route("GET", "/gateway/bot", "/gateway/bot")) == pytest.approx(7.05, abs=0.02)
 
 
 @pytest.mark.parametrize(("everywhere", "kind"), [(False, "user"), (True, "global")])
@@ -217,9 +215,7 @@ class Counter50:
         self.refused += len(self.recent) > 50
 
 
-def simulate(
-    pace: Pace, requests: list[tuple[float, float]], workers: int, counters: list[Counter50]
-) -> float:
+def simulate(pace: Pace, requests: list[tuple[float, float]], workers: int, counters: list[Counter50]) -> float:
     """Send requests, each with seconds (there, back), from so many workers; returns how long it all took."""
     now = 0.0
     arrivals: list[float] = []

@@ -38,9 +38,9 @@ ENCODINGS = {
     "repr": lambda value: repr(value)[1:-1],
 }
 
-VALUES = st.text(
-    st.characters(blacklist_categories=("Cs",), max_codepoint=0x2FFF), min_size=6, max_size=40
-).filter(lambda value: len(value.strip()) >= 6 and value.strip() not in "[redacted:THE_SECRET]")
+VALUES = st.text(st.characters(blacklist_categories=("Cs",), max_codepoint=0x2FFF), min_size=6, max_size=40).filter(
+    lambda value: len(value.strip()) >= 6 and value.strip() not in "[redacted:THE_SECRET]"
+)
 
 
 class Sink(io.StringIO):
@@ -235,9 +235,7 @@ def test_documents_stay_exact_but_for_registered_values() -> None:
     redactor.register("commands", "DEV_DB_PASSWORD")
     redactor.register("119531761432116224", "ID")
     redactor.register("s3cret-value", "API")
-    text = json.dumps(
-        {"commands": [{"id": "119531761432116224", "d": "a://b:c@d token=abcdefg s3cret-value"}]}
-    )
+    text = json.dumps({"commands": [{"id": "119531761432116224", "d": "a://b:c@d token=abcdefg s3cret-value"}]})
     assert redactor.value_only(text) == text.replace("s3cret-value", "[redacted:API]")
     assert redactor.text("commands") == "[redacted:DEV_DB_PASSWORD]"
 

@@ -110,9 +110,7 @@ def test_required_options_come_first() -> None:
 
 def test_option_names_are_unique_at_one_level() -> None:
     """Two options of one name cannot be told apart."""
-    assert messages(ban(option(), option())) == [
-        '/ban: 2 options are named "reason"; names are unique at one level'
-    ]
+    assert messages(ban(option(), option())) == ['/ban: 2 options are named "reason"; names are unique at one level']
 
 
 def test_twenty_five_options_and_choices() -> None:
@@ -129,9 +127,7 @@ def test_nesting() -> None:
     sub = option(OptionType.SUB_COMMAND, "set", options=[option()])
     group = option(OptionType.SUB_COMMAND_GROUP, "log", options=[sub])
     assert messages(ban(group, sub)) == []
-    assert messages(ban(sub, option())) == [
-        "/ban: sub-commands and other options are mixed; a command has either"
-    ]
+    assert messages(ban(sub, option())) == ["/ban: sub-commands and other options are mixed; a command has either"]
     deeper = option(OptionType.SUB_COMMAND_GROUP, "out", options=[group])
     assert messages(ban(deeper)) == [
         "/ban out log: is of kind sub-command group; a sub-command group holds sub-commands only"

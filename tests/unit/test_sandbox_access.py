@@ -29,9 +29,7 @@ def as_bearer(client, scope="applications.commands.update"):
     client.auth = f"Bearer {bearer(client, scope).data['access_token']}"
 
 
-@pytest.mark.parametrize(
-    "auth", ["", "Bot nonsense", "Bot a.b.c", f"Bearer {bot_token()}", bot_token(), "Bearer x"]
-)
+@pytest.mark.parametrize("auth", ["", "Bot nonsense", "Bot a.b.c", f"Bearer {bot_token()}", bot_token(), "Bearer x"])
 def test_what_is_no_token_is_401(client, auth):
     """Only a well-formed bot token or a token given out here lets anyone in."""
     answer = client.get(Authorization=auth)

@@ -39,9 +39,7 @@ def test_failure_before_or_after_the_write(client, fault, status, after):
 def test_dropped_connection(client, after):
     """Through httpx a dropped connection is a read error; the write may have been applied."""
     client.sandbox.fault("drop", method="PUT", after=after)
-    with httpx.Client(
-        transport=SandboxTransport(client.sandbox), headers={"Authorization": client.auth}
-    ) as http:
+    with httpx.Client(transport=SandboxTransport(client.sandbox), headers={"Authorization": client.auth}) as http:
         url = f"https://discord.invalid/api/v10/applications/{APP}/guilds/{GUILD}/commands"
         with pytest.raises(httpx.ReadError):
             http.put(url, json=[slash()])
@@ -50,9 +48,7 @@ def test_dropped_connection(client, after):
 
 def test_transport_passes_everything_on(client):
     """Query, headers, body and answer survive the way through httpx."""
-    with httpx.Client(
-        transport=SandboxTransport(client.sandbox), headers={"Authorization": client.auth}
-    ) as http:
+    with httpx.Client(transport=SandboxTransport(client.sandbox), headers={"Authorization": client.auth}) as http:
         url = f"https://discord.invalid/api/v10/applications/{APP}/commands"
         made = http.post(url, json=slash(name_localizations={"de": "ü"}))
         assert (made.status_code, made.headers["content-type"]) == (201, "application/json")
@@ -163,9 +159,7 @@ class TestControlRoutes:
         assert (told["creates_status"], told["contexts_default"]) == (400, None)
         assert client.ask("POST", "/sandbox/settings", {"speed": 1}).status == 400
         assert client.ask("POST", "/sandbox/guilds", {"guild_id": GUILD, "state": "lost"}).status == 400
-        assert (
-            client.ask("POST", "/sandbox/guilds", {"state": "open"}).data["message"] == "missing 'guild_id'"
-        )
+        assert client.ask("POST", "/sandbox/guilds", {"state": "open"}).data["message"] == "missing 'guild_id'"
         assert client.ask("POST", "/sandbox/clock", {"seconds": 60}).data["time"] == client.clock.now + 60
 
     def test_permissions(self, client):

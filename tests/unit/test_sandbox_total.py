@@ -14,7 +14,17 @@ from strategies import random_command
 _APPLICATION = "100000000000000001"
 _TOKEN = f"Bot {base64.b64encode(_APPLICATION.encode()).decode().rstrip('=')}.sandbo.{'x' * 27}"
 _JUNK = [None, 5, -1, "x", [], {}, [5], {"a": 1}, True, 1.5, [[]], [{}], "é" * 200, [None]]
-_FIELDS = ["choices", "options", "type", "name", "channel_types", "file_types", "contexts", "name_localizations", "value"]
+_FIELDS = [
+    "choices",
+    "options",
+    "type",
+    "name",
+    "channel_types",
+    "file_types",
+    "contexts",
+    "name_localizations",
+    "value",
+]
 
 
 def _spoiled(rng: random.Random, value: Any) -> Any:

@@ -216,9 +216,7 @@ def test_refuses(command, path, code):
 
 def test_all_complaints_at_once():
     """Everything wrong with a body is told, nested by key and index."""
-    command = slash(
-        "Bad Name", description="", options=[option("a", required=True), {"type": 3, "name": "B"}]
-    )
+    command = slash("Bad Name", description="", options=[option("a", required=True), {"type": 3, "name": "B"}])
     assert set(refusals(command)) == {"name", "description", "options.1.name", "options.1.description"}
 
 
@@ -299,9 +297,7 @@ def test_body_of_the_wrong_shape():
     assert client.post([]).data["errors"]["_errors"][0]["code"] == "MODEL_TYPE_CONVERT"
 
 
-@pytest.mark.parametrize(
-    ("name", "fine"), [("ß", True), ("É", False), ("a.b", False), ("٣", True), ("a\n", False)]
-)
+@pytest.mark.parametrize(("name", "fine"), [("ß", True), ("É", False), ("a.b", False), ("٣", True), ("a\n", False)])
 def test_chat_names(name, fine):
     """Any letter or number, lower case where there is one, and nothing else but - _ and the apostrophe."""
     assert is_chat_name(name) is fine

@@ -18,9 +18,7 @@ from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType, OptionType
 from tests.strategies import random_command, seeded
 
-PUBLISHED = Path(
-    os.environ.get("DISCORD_OPENAPI") or Path(__file__).parents[3] / "shared/data/discord-openapi.json"
-)
+PUBLISHED = Path(os.environ.get("DISCORD_OPENAPI") or Path(__file__).parents[3] / "shared/data/discord-openapi.json")
 
 
 def request(**fields: Any) -> dict[str, Any]:
@@ -52,9 +50,7 @@ def test_names_and_numbers_are_the_same() -> None:
         type="chat_input",
         contexts=["guild", "BOT_DM"],
         integration_types=["user_install"],
-        options=[
-            {"type": "channel", "name": "where", "description": "Where", "channel_types": ["guild_text", 16]}
-        ],
+        options=[{"type": "channel", "name": "where", "description": "Where", "channel_types": ["guild_text", 16]}],
     )
     by_number = request(
         type=1,
@@ -161,9 +157,7 @@ def test_wrong_types_inside_options_name_the_option() -> None:
         "description": "G",
         "options": [{"type": 1, "name": "s", "options": [inner]}],
     }
-    assert problems(options=[reason]) == [
-        'ban.yaml: /ban reason.max_length: must be a whole number, not "abc"'
-    ]
+    assert problems(options=[reason]) == ['ban.yaml: /ban reason.max_length: must be a whole number, not "abc"']
     assert problems(options=[group]) == [
         "ban.yaml: /ban g s.description: is missing",
         "ban.yaml: /ban g s n.choices.0.value: must be text or a number, not null",
@@ -173,9 +167,7 @@ def test_wrong_types_inside_options_name_the_option() -> None:
 
 def test_rules_are_checked_beside_a_wrong_field() -> None:
     """Mending the typing error must not be what reveals the next problem."""
-    found = problems(
-        name="Ban", nfsw=True, options=[{"type": 3, "name": "a", "description": "", "required": 1}]
-    )
+    found = problems(name="Ban", nfsw=True, options=[{"type": 3, "name": "a", "description": "", "required": 1}])
     assert found == [
         "ban.yaml: /Ban a.required: must be true or false, not 1",
         'ban.yaml: /Ban.nfsw: unknown field; did you mean "nsfw"?',

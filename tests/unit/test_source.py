@@ -18,9 +18,7 @@ def definition(name: str, kind: int = 1, **fields: Any) -> Definition:
     return Definition({"name": name, "type": kind, **described, **fields}, f"commands/{name}.yaml")
 
 
-BAN = definition(
-    "ban", default_member_permissions="4", name_localizations={"de": "verbannen", "fr": "bannir"}
-)
+BAN = definition("ban", default_member_permissions="4", name_localizations={"de": "verbannen", "fr": "bannir"})
 ALL = [BAN, definition("ban-list"), definition("ping"), definition("Report", 2), definition("ping", 3)]
 
 

@@ -1,0 +1,199 @@
+"""The records of one deployment, from its journal's first line to its outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from botswain import __version__
+from botswain import manifest as manifests
+from botswain.audit import AuditLog
+from botswain.commands.canonical import LEFT_TO_DISCORD, Command
+from botswain.deployment.checkout import Checkout
+from botswain.deployment.history import Deployment, Outcome, ScopeResult
+from botswain.deployment.session import Session
+from botswain.deployment.transaction import Live, Writing
+from botswain.discord.enums import GLOBAL
+from botswain.errors import BotswainError
+from botswain.manifest import Manifest
+from botswain.plan import Plan, ScopePlan
+from botswain.state.ids import timestamp
+from botswain.state.journal import Journal
+
+if TYPE_CHECKING:
+    from botswain.state.store import Held
+
+_STORE_TRIES = 3
+_PER_DOCUMENT = 2
+"""Room to ask for before starting, as a multiple of the documents that will be written."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be carried out."""
+
+    id: str
+    kind: str
+    actor: str
+    plan: Plan
+    writes: tuple[ScopePlan, ...]
+    """The scopes to write; the plan's other scopes are only recorded."""
+    recorded: Mapping[str, Mapping[str, Command]]
+    """By scope: the definitions to record there once it is done. A scope of the plan that is not here is dropped."""
+    before: Manifest | None
+    application_id: str
+    checkout: Checkout
+    undoes: tuple[str, ...] = ()
+    restores: str | None = None
+
+
+@dataclass
+class Done:
+    """How it ended."""
+
+    deployment: Deployment
+    error: str = ""
+    notes: list[str] = field(default_factory=list)
+    unrecorded: BotswainError | None = None
+    lost: bool = False
+    """Somebody else has the lock now, and with it the records."""
+
+
+class Recording:
+    """Writes the records of one order, before and after Discord is written."""
+
+    def __init__(self, session: Session, held: Held, order: Order) -> None:
+        self.session = session
+        self.order = order
+        self.journal = Journal(session.records.store)
+        self.draft = _draft(session, order)
+        self._held = held
+        self._audit = AuditLog(session.records.store, session.profile.name)
+        self._intent = ""
+
+    def check_room(self) -> None:
+        """Raises Refused when the outcome could not be recorded."""
+        needed = _PER_DOCUMENT * sum(len(plan.live) for plan in self.order.writes)
+        self.session.records.store.check_writable(needed)
+        self._held.check()
+
+    def begin(self) -> None:
+        """Records what is about to be done, and what is live. If that fails, nothing of it is left behind."""
+        order, records = self.order, self.session.records
+        try:
+            self.journal.start({"event": "begins", "deployment": order.id})  # first: no intent is ever forgotten
+            data = {"deployment": order.id, "scopes": [plan.scope for plan in order.writes]}
+            self._intent = self._audit.intent(order.kind, order.actor, data)
+            records.save(self.draft, _manifest(self.session, order, self.draft, {}))
+            records.save_snapshots(order.id, order.writes)
+        except BotswainError:
+            self._forget()
+            raise
+
+    def end(self, done: Done, writing: Writing) -> None:
+        """Records how it ended. Past the point of no return: what fails here is completed by the next run."""
+        if done.lost:
+            return
+        try:
+            self._held.check()
+            self._save(done, writing)
+            self._held.check()
+            self._audit.outcome(self._intent, done.deployment.outcome, {"deployment": self.order.id})
+            self.journal.close()
+        except BotswainError as error:
+            done.unrecorded = error
+            done.notes.append("the records are incomplete; the next deploy or rollback completes them")
+
+    def _forget(self) -> None:
+        """Takes back what was recorded of a deployment that could not begin; else the next run settles it."""
+        store, identity = self.session.records.store, self.order.id
+        with suppress(BotswainError):
+            store.delete([name for part in ("history", "snapshots") for name in store.names(f"{part}/{identity}")])
+            if self._intent:
+                self._audit.outcome(self._intent, Outcome.FAILED, {"deployment": identity})
+            self.journal.close()
+
+    def _save(self, done: Done, writing: Writing) -> None:
+        """Stores the outcome; tried again if the store fails for a moment, since nothing may be reverted now."""
+        stands = done.deployment.outcome in (Outcome.DONE, Outcome.PARTIAL)
+        manifest = None
+        if stands:
+            manifest = _manifest(self.session, self.order, done.deployment, writing.written, {*writing.skipped})
+        elif self.order.before is not None and writing.restored:
+            manifest = _restored(self.order.before, writing.restored)
+        for attempt in range(1, _STORE_TRIES + 1):
+            try:
+                if attempt == 1:
+                    self.journal.record({"event": "recording", "outcome": done.deployment.outcome})
+                self.session.records.save(done.deployment, manifest, current=manifest is not None)
+            except BotswainError:
+                if attempt == _STORE_TRIES:
+                    raise
+                time.sleep(attempt / 5)
+            else:
+                return
+
+
+def _draft(session: Session, order: Order) -> Deployment:
+    return Deployment(
+        id=order.id,
+        kind=order.kind,
+        environment=session.profile.name,
+        actor=order.actor,
+        started_at=timestamp(),
+        git_sha=order.checkout.sha,
+        build_id=order.checkout.build_id,
+        tool_version=__version__,
+        previous=order.before.deployment_id if order.before else None,
+        undoes=order.undoes,
+        restores=order.restores,
+        scopes={plan.scope: ScopeResult.planned(plan) for plan in order.writes},
+    )
+
+
+def _restored(before: Manifest, restored: Mapping[str, Live]) -> Manifest:
+    """The manifest as it was, with the new ids of what had to be created anew."""
+    scopes = dict(before.scopes)
+    for scope, live in restored.items():
+        if scope in scopes:
+            left = LEFT_TO_DISCORD if scope == GLOBAL else ()
+            scopes[scope] = manifests.record(scopes[scope].commands, live, left)
+    return replace(before, scopes=scopes)
+
+
+def _manifest(
+    session: Session,
+    order: Order,
+    deployment: Deployment,
+    written: Mapping[str, Live],
+    skipped: frozenset[str] | set[str] = frozenset(),
+) -> Manifest:
+    """The manifest that this deployment leaves: what it wrote as read back, what it skipped as recorded before."""
+    profile = session.profile
+    scopes = dict(order.before.scopes) if order.before else {}
+    for plan in order.plan.scopes:
+        if plan.scope in skipped or (plan.unavailable and not plan.orphan):
+            continue
+        commands = order.recorded.get(plan.scope)
+        if commands is None:
+            scopes.pop(plan.scope, None)
+        elif plan.scope in written or plan.scope not in scopes or scopes[plan.scope].commands != commands:
+            left = LEFT_TO_DISCORD if plan.scope == GLOBAL else ()
+            live = written[plan.scope] if plan.scope in written else plan.live_commands()
+            scopes[plan.scope] = manifests.record(commands, live, left)
+    return Manifest(
+        environment=profile.name,
+        application_id=order.application_id,
+        deployment_id=deployment.id,
+        deployed_at=deployment.finished_at or deployment.started_at,
+        global_=profile.global_,
+        guild_ids=profile.guild_ids,
+        git_sha=deployment.git_sha,
+        build_id=deployment.build_id,
+        tool_version=deployment.tool_version,
+        previous=deployment.previous,
+        scopes=scopes,
+    )
