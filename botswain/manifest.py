@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
-from botswain.commands.canonical import Command, checksum, key
+from botswain.commands.canonical import LEFT_TO_DISCORD, Command, checksum, key
+from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError
 
 VERSION = "1.0.0"
@@ -43,16 +45,6 @@ class Manifest:
     tool_version: str
     previous: str | None
     scopes: Mapping[str, ScopeRecord]
-
-    def with_scopes(self, source: Manifest, scopes: Iterable[str]) -> Manifest:
-        """This manifest with the records of `scopes` as `source` has them; a scope it lacks is removed."""
-        merged = dict(self.scopes)
-        for scope in scopes:
-            if scope in source.scopes:
-                merged[scope] = source.scopes[scope]
-            else:
-                merged.pop(scope, None)
-        return replace(self, scopes=merged)
 
 
 def dump(manifest: Manifest) -> dict[str, Any]:
@@ -133,16 +125,32 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
         raise BotswainError(f"is damaged: {type(error).__name__} {error}", where=where, fix=fix) from None
 
 
-def record(commands: Mapping[str, Command], live: Iterable[Mapping[str, Any]], left: Iterable[str]) -> ScopeRecord:
-    """The record of `commands` as they were read back (`live`); `left` are the fields that Discord may choose."""
+@dataclass(frozen=True)
+class Readback:
+    """What records keep of a scope that was read: little, since those of 500 scopes are held at once."""
+
+    ids: Mapping[str, str]
+    chosen: Mapping[str, Mapping[str, Any]]
+    """By key: the values of the fields that a definition may leave to Discord."""
+
+
+def read_back(live: Iterable[Mapping[str, Any]], scope: str) -> Readback:
+    """What is to be kept of a scope's raw commands."""
     ids: dict[str, str] = {}
-    defaults: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, dict[str, Any]] = {}
     for raw in live:
-        name = key(raw)
-        if name not in commands:
-            continue
+        name = intern(key(raw))  # guilds share their commands' names
         ids[name] = raw["id"]
-        chosen = {part: raw[part] for part in left if part not in commands[name] and raw.get(part)}
-        if chosen:
-            defaults[name] = chosen
-    return ScopeRecord(dict(commands), ids, defaults)
+        if scope == GLOBAL:
+            chosen[name] = {part: raw[part] for part in LEFT_TO_DISCORD if raw.get(part)}
+    return Readback(ids, chosen)
+
+
+def record(commands: Mapping[str, Command], live: Readback) -> ScopeRecord:
+    """The record of `commands` as they were read back."""
+    ids = {name: live.ids[name] for name in commands if name in live.ids}
+    left = {
+        name: {part: value for part, value in live.chosen.get(name, {}).items() if part not in command}
+        for name, command in commands.items()
+    }
+    return ScopeRecord(commands, ids, {name: chosen for name, chosen in left.items() if chosen})

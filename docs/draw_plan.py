@@ -1,6 +1,6 @@
 """Draws docs/plan.svg, the README's picture: the plan that `./inv diff` prints after a few edits of the sample bot.
 
-Everything in it is real: a project of its own in a temporary folder, deployed to the sandbox, then edited in the sources
+Everything in it is real: a project in a temporary folder, deployed to the sandbox, then edited in the sources
 and, for one command, by other hands.
 """
 

@@ -128,7 +128,7 @@ class Desk:
     def inv(self, *arguments: str, stdin: Any = None) -> Ran:
         """Runs a command line in this process, as far from a terminal as a CI job."""
         import tasks
-        from botswain.cli.__main__ import program
+        from botswain.cli.program import program
         from botswain.secrets import environment, redaction
 
         environment._dotenv.cache_clear()

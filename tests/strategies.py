@@ -91,7 +91,7 @@ def command_sets(draw: st.DrawFn, scope: str = GLOBAL, max_size: int = 8) -> lis
 
 def seeded(seed: int) -> random.Random:
     """A generator of random numbers that gives the same ones again."""
-    return random.Random(seed)  # noqa: S311 - reproducible on purpose, and no secret
+    return random.Random(seed)
 
 
 def random_command(rng: random.Random, scope: str = GLOBAL, kind: CommandType | None = None) -> Json:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from botswain import __version__
 from botswain import manifest as manifests
 from botswain.audit import AuditLog
-from botswain.commands.canonical import LEFT_TO_DISCORD, Command
+from botswain.commands.canonical import Command
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.history import Deployment, Outcome, ScopeResult
 from botswain.deployment.session import Session
-from botswain.deployment.transaction import Live, Writing
-from botswain.discord.enums import GLOBAL
+from botswain.deployment.transaction import Writing
 from botswain.errors import BotswainError
-from botswain.manifest import Manifest
+from botswain.manifest import Manifest, Readback
 from botswain.plan import Plan, ScopePlan
 from botswain.state.ids import timestamp
 from botswain.state.journal import Journal
@@ -154,13 +153,12 @@ def _draft(session: Session, order: Order) -> Deployment:
     )
 
 
-def _restored(before: Manifest, restored: Mapping[str, Live]) -> Manifest:
+def _restored(before: Manifest, restored: Mapping[str, Readback]) -> Manifest:
     """The manifest as it was, with the new ids of what had to be created anew."""
     scopes = dict(before.scopes)
     for scope, live in restored.items():
         if scope in scopes:
-            left = LEFT_TO_DISCORD if scope == GLOBAL else ()
-            scopes[scope] = manifests.record(scopes[scope].commands, live, left)
+            scopes[scope] = manifests.record(scopes[scope].commands, live)
     return replace(before, scopes=scopes)
 
 
@@ -168,7 +166,7 @@ def _manifest(
     session: Session,
     order: Order,
     deployment: Deployment,
-    written: Mapping[str, Live],
+    written: Mapping[str, Readback],
     skipped: frozenset[str] | set[str] = frozenset(),
 ) -> Manifest:
     """The manifest that this deployment leaves: what it wrote as read back, what it skipped as recorded before."""
@@ -181,9 +179,8 @@ def _manifest(
         if commands is None:
             scopes.pop(plan.scope, None)
         elif plan.scope in written or plan.scope not in scopes or scopes[plan.scope].commands != commands:
-            left = LEFT_TO_DISCORD if plan.scope == GLOBAL else ()
-            live = written[plan.scope] if plan.scope in written else plan.live_commands()
-            scopes[plan.scope] = manifests.record(commands, live, left)
+            live = written.get(plan.scope) or manifests.read_back(plan.live_commands(), plan.scope)
+            scopes[plan.scope] = manifests.record(commands, live)
     return Manifest(
         environment=profile.name,
         application_id=order.application_id,

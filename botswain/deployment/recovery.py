@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from botswain import manifest as manifests
 from botswain.audit import AuditLog
-from botswain.commands.canonical import LEFT_TO_DISCORD
 from botswain.deployment.history import Deployment, Outcome
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import holds, restorable
-from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import ScopeUnavailable
 from botswain.errors import BotswainError
 from botswain.manifest import Manifest
@@ -135,8 +133,8 @@ def _merged(
         if scope not in target.scopes:
             scopes.pop(scope, None)
         elif scope in live:
-            left = LEFT_TO_DISCORD if scope == GLOBAL else ()
-            scopes[scope] = manifests.record(target.scopes[scope].commands, live[scope], left)
+            read = manifests.read_back(live[scope], scope)
+            scopes[scope] = manifests.record(target.scopes[scope].commands, read)
         else:
             scopes[scope] = target.scopes[scope]
     return replace(target, scopes=scopes)

@@ -17,7 +17,7 @@ from botswain.commands.canonical import Command, canonical, definition, key
 from botswain.deployment.session import workers
 from botswain.discord.errors import DiscordError, LostReply, ScopeUnavailable
 from botswain.errors import BotswainError, Interrupted
-from botswain.manifest import ScopeRecord
+from botswain.manifest import Readback, ScopeRecord, read_back
 from botswain.plan import Action, ScopePlan, label, plan_scope
 from botswain.state.store import LockLost
 
@@ -38,8 +38,8 @@ Live = list[dict[str, Any]]
 class Writing:
     """What became of a set of scopes."""
 
-    written: dict[str, Live] = field(default_factory=dict)
-    """By scope: the raw commands as they were read back."""
+    written: dict[str, Readback] = field(default_factory=dict)
+    """By scope: what was read back."""
     mismatched: dict[str, list[str]] = field(default_factory=dict)
     """By scope: where Discord shows something else than what it accepted."""
     unverified: dict[str, str] = field(default_factory=dict)
@@ -48,8 +48,8 @@ class Writing:
     """By scope: why the application may not write there."""
     unsure: set[str] = field(default_factory=set)
     """Scopes that failed after, or while, something was written there."""
-    restored: dict[str, Live] = field(default_factory=dict)
-    """By scope: the raw commands after what was written had been undone."""
+    restored: dict[str, Readback] = field(default_factory=dict)
+    """By scope: what was read after what was written had been undone."""
     failure: BaseException | None = None
 
 
@@ -109,7 +109,8 @@ class Transaction:
                 self._say(f"undoing {label(plan.scope)}")
                 live = self.client.commands(plan.scope)
                 back = restoring(plan.scope, touched_keys(plan), before(plan), live, plan.record)
-                result.restored[plan.scope] = self._restore(back) if back.changed else live
+                read = self._restore(back) if back.changed else live
+                result.restored[plan.scope] = read_back(read, plan.scope)
                 result.written.pop(plan.scope, None)
                 result.unsure.discard(plan.scope)
             except LockLost:
@@ -144,7 +145,7 @@ class Transaction:
                     result.unsure.add(plan.scope)
             raise
         with self._lock:
-            result.written[plan.scope] = live
+            result.written[plan.scope] = read_back(live, plan.scope)
             if mismatches:
                 result.mismatched[plan.scope] = mismatches
             if unread:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sandbox_client import GUILD, Client
 
 from botswain import manifest
-from botswain.commands.canonical import LEFT_TO_DISCORD, Command, canonical, key
+from botswain.commands.canonical import Command, canonical, key
 from botswain.discord.enums import GLOBAL
 from botswain.manifest import ScopeRecord
 from botswain.plan import ScopePlan, plan_scope
@@ -61,7 +61,7 @@ class Place:
 
     def record(self, wanted: dict[str, Command]) -> ScopeRecord:
         """The record of what was deployed, as read back."""
-        return manifest.record(wanted, self.live(), LEFT_TO_DISCORD if self.scope == GLOBAL else ())
+        return manifest.record(wanted, manifest.read_back(self.live(), self.scope))
 
     def apply(self, plan: ScopePlan) -> ScopeRecord:
         """Writes a plan, verifies it, and returns its record."""

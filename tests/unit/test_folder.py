@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botswain.commands.digest import digest_folder
-from botswain.documents import read_json, read_yaml
 from botswain.commands.folder import load_folder
 from botswain.commands.rules import check_scope
 from botswain.discord.enums import GLOBAL, CommandType, OptionType
+from botswain.documents import read_json, read_yaml
 from botswain.errors import InvalidInput
 
 if TYPE_CHECKING:

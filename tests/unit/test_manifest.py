@@ -14,7 +14,7 @@ from sandbox_client import GUILD, slash
 from botswain.commands.canonical import canonical, key
 from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError
-from botswain.manifest import Manifest, ScopeRecord, dump, load, parse, record
+from botswain.manifest import Manifest, ScopeRecord, dump, load, parse, read_back, record
 from tests.strategies import command_sets
 
 EMPTY = Manifest(
@@ -36,7 +36,7 @@ def scope_record(commands: list[dict[str, Any]], scope: str) -> ScopeRecord:
     """What is recorded after a deployment of these commands."""
     wanted = {key(one): canonical(one, scope) for one in commands}
     live = [{**one, "id": str(number), "contexts": [0, 1, 2]} for number, one in enumerate(commands)]
-    return record(wanted, live, ["contexts"])
+    return record(wanted, read_back(live, scope))
 
 
 def encoded(manifest: Manifest) -> bytes:
@@ -81,17 +81,9 @@ def test_defaults_are_what_discord_chose() -> None:
         {**slash("b"), "id": "2", "contexts": [1]},
         {**slash("theirs"), "id": "3", "contexts": [0]},
     ]
-    made = record(commands, live, ["contexts"])
+    made = record(commands, read_back(live, GLOBAL))
     assert made.ids == {"chat_input/a": "1", "chat_input/b": "2"}
     assert made.defaults == {"chat_input/a": {"contexts": [0, 1, 2]}}
-
-
-def test_scopes_of_another_manifest() -> None:
-    """A run that wrote only some scopes records those, and forgets one that is gone."""
-    one, other = (scope_record([slash(name)], GUILD) for name in ("old", "new"))
-    here = replace(EMPTY, scopes={"1": one, "2": one, "3": one})
-    there = replace(EMPTY, scopes={"1": other, "2": other})
-    assert here.with_scopes(there, ["1", "3"]).scopes == {"1": other, "2": one}
 
 
 def test_a_manifest_cut_in_half() -> None:

@@ -7,9 +7,10 @@ import json
 import random
 from typing import Any
 
+from strategies import random_command
+
 from botswain.sandbox.app import Sandbox
 from botswain.sandbox.model import Request
-from strategies import random_command
 
 _APPLICATION = "100000000000000001"
 _TOKEN = f"Bot {base64.b64encode(_APPLICATION.encode()).decode().rstrip('=')}.sandbo.{'x' * 27}"
