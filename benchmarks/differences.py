@@ -85,9 +85,9 @@ def tally(number: int) -> Tally:
 def _tally(
     kind: Kind, sent: list[dict[str, Any]], mutate: Callable[[dict[str, Any]], Iterator[tuple[str, Any]]]
 ) -> Tally:
-    from botswain.commands.canonical import LEFT_TO_DISCORD, canonical, key
+    from botswain.commands.canonical import canonical, key
     from botswain.discord.client import DiscordClient
-    from botswain.manifest import ScopeRecord, record
+    from botswain.manifest import ScopeRecord, read_back, record
     from botswain.plan import plan_scope
     from botswain.sandbox.app import Sandbox
     from botswain.sandbox.model import Settings
@@ -109,7 +109,7 @@ def _tally(
         live = client.commands(kind.scope)
     if len(live) != len(sent):
         raise RuntimeError(f"{len(live)} of {len(sent)} commands are live")
-    recorded = record(wanted, live, LEFT_TO_DISCORD if kind.scope == "global" else ())
+    recorded = record(wanted, read_back(live, kind.scope))
     false = {problem.split(" ")[0] for problem in first.mismatches(live)}
     for known in (None, recorded):
         again = plan_scope(kind.scope, wanted, live, known, install_types=installs)
