@@ -23,10 +23,13 @@ def _import_invoke() -> None:
 def main() -> None:
     """Runs what the command line says; exits with its code."""
     redaction.install()
-    _import_invoke()
-    from botswain.cli.program import program
+    try:
+        _import_invoke()
+        from botswain.cli.program import program
 
-    program().run()
+        program().run()
+    except KeyboardInterrupt:  # before a task began; tasks have their own way to end
+        sys.exit("botswain: stopped; nothing was changed")
 
 
 if __name__ == "__main__":

@@ -22,26 +22,30 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
     """
     from botswain.deployment.wanted import wanted
     from botswain.errors import InvalidInput, Problem
-    from botswain.profile.load import load, names
+    from botswain.profile.load import gaps, load, names
 
     problems: list[Problem] = []
+    unfilled: list[Problem] = []
     checked: dict[str, int] = {}
     chosen = [env] if env else names()
     if not chosen:
         raise BotswainError("there is no profile", where="profiles", fix="write one for each environment")
     for name in chosen:
         try:
-            want = wanted(load(name))
+            profile = load(name, complete=False)
+            checked[name] = wanted(profile).count
+            unfilled += gaps(profile)
         except InvalidInput as error:
             problems += [problem for problem in error.problems if problem not in problems]
-        else:
-            checked[name] = len({key for commands in want.scopes.values() for key in commands})
+    if json and not problems:
+        to_fill = [str(gap) for gap in unfilled]
+        emit({"task": "validate", "valid": True, "commands": checked, "toFillIn": to_fill, "exitCode": 0})
+    for name, count in checked.items() if not json else ():
+        print(f"{name}: {count} commands, all valid" if count else f"{name}: no command; is commands.folder right?")
+    for gap in unfilled:
+        print(f"to fill in before {gap.file} can be deployed: {gap.path}: {gap.message}", file=sys.stderr)
     if problems:
         raise InvalidInput(problems)
-    if json:
-        emit({"task": "validate", "valid": True, "commands": checked, "exitCode": 0})
-    for name, count in checked.items() if not json else ():
-        print(f"{name}: {count} commands, all valid")
 
 
 @task(check="exit 2 when there is a difference", markdown="print Markdown, for a pull request")

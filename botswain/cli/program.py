@@ -29,6 +29,11 @@ class Inv(Program):
         except (ParseError, ValueError) as error:
             self._unreadable(error)
 
+    def no_tasks_given(self) -> None:
+        """`./inv` alone shows what there is."""
+        self.list_tasks()
+        raise Exit
+
     def _unreadable(self, error: Exception) -> NoReturn:
         what = str(error).rstrip("!")
         if isinstance(error, ValueError):  # int() in Invoke's parser

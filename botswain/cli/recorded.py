@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from botswain.cli.style import many
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, task
 from botswain.errors import BotswainError, ExitCode, Refused
 
@@ -22,7 +23,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
     from botswain.deployment.session import Session
     from botswain.state.journal import left_behind
 
-    session = Session.open(environment(env))
+    session = Session.open(environment(env), records_only=True)
     records = session.records
     manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(records.store)
     target = records.last_standing()
@@ -54,8 +55,8 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ),
             ("application", manifest.application_id),
             ("commit", manifest.git_sha or "none"),
-            ("commands", f"{len(commands)} in {len(manifest.scopes)} scopes"),
-            ("rollback to", f"before {target.id}" if target else "nothing: there is no earlier deployment"),
+            ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
+            ("rollback", _way_back(target)),
         ]
     if holder is not None:
         rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
@@ -63,6 +64,12 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         rows.append(("cut off", f"deployment {cut}; the next deploy or rollback settles it"))
     for name, text in rows:
         print(f"{name:<12} {text}")
+
+
+def _way_back(target: Deployment | None) -> str:
+    if target is None:
+        return "nothing to go back to"
+    return f"returns to {target.previous or 'the state before the first deployment'}"
 
 
 @task(limit="how many deployments, newest first; 0 for all")
@@ -74,7 +81,7 @@ def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
     from botswain.deployment.history import to_json
     from botswain.deployment.session import Session
 
-    session = Session.open(environment(env))
+    session = Session.open(environment(env), records_only=True)
     entries = session.records.deployments()
     shown = entries[:limit] if limit else entries
     if json:
@@ -123,7 +130,7 @@ def _table(rows: list[tuple[str, ...]], paint: Any) -> list[str]:
     return [paint("bold", lines[0]), *lines[1:]]
 
 
-@task("break", why="the reason, for whoever held it and for the audit log")
+@task("break", collection="lock", why="the reason, for whoever held it and for the audit log")
 def break_lock(
     context: Any,
     env: str = "",
@@ -143,7 +150,7 @@ def break_lock(
 
     if not why.strip():
         raise BotswainError("a lock is broken for a reason", fix='say it: --why "…"')
-    session = Session.open(environment(env))
+    session = Session.open(environment(env), records_only=True)
     store, who = session.records.store, actor()
     if dry(context, dry_run=dry_run):
         holder = store.holder()
@@ -192,7 +199,7 @@ def _only_told(session: Session, task_name: str, would: str, *, json: bool) -> E
     return ExitCode.DONE
 
 
-@task("restore")
+@task("restore", collection="manifest")
 def restore_manifest(
     context: Any,
     env: str = "",
@@ -206,7 +213,7 @@ def restore_manifest(
     from botswain.deployment.repair import restore_manifest as restore
     from botswain.deployment.session import Session
 
-    session = Session.open(environment(env))
+    session = Session.open(environment(env), records_only=True)
     if dry(context, dry_run=dry_run):
         entry, _ = newest(session.records)
         would = f"{session.records.where} would be the one of deployment {entry.id}"
@@ -227,13 +234,13 @@ def restore_manifest(
     return ExitCode.DONE
 
 
-@task("verify")
+@task("verify", collection="audit")
 def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
     """Check the audit log's chain of hashes."""
     from botswain.audit import AuditLog
     from botswain.deployment.session import Session
 
-    session = Session.open(environment(env))
+    session = Session.open(environment(env), records_only=True)
     verdict = AuditLog(session.records.store, session.profile.name).verify()
     code = ExitCode.FAILED if verdict.broken else ExitCode.DONE
     if json:

@@ -20,6 +20,7 @@ _WIDTH = 68
 _SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
 _LISTED_GUILDS = 3
 _LISTED_COMMANDS = 5
+_LISTED_KEPT = 3
 
 
 def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -56,16 +57,18 @@ def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
     if scope.orphan and not scope.changed:
         return
     if scope.orphan:
-        yield f"{title}  {paint('magenta', 'left the profile')}; cleared only with --allow-delete"
-    elif not scope.changed:
-        state = "only the record is behind" if scope.unrecorded else "no change"
+        ours = many(len(scope.having(Action.DELETE)), "command")
+        left = paint("magenta", "left the profile")
+        yield f"{title}  {left}, and still has {ours} of ours; only --allow-delete clears it"
+        return
+    if not scope.changed:
+        state = "nothing to write, the record is brought up to date" if scope.unrecorded else "no change"
         yield f"{title}  {paint('dim', ', '.join(part for part in (state, _still(scope)) if part))}"
         return
-    else:
-        yield title
+    yield title
     for command in scope.having(Action.CREATE, Action.UPDATE, Action.DELETE):
         yield from _command(scope, command, paint)
-    if not scope.orphan and _still(scope):
+    if _still(scope):
         yield paint("dim", f"    {_still(scope)}")
 
 
@@ -77,9 +80,11 @@ def _title(scopes: list[ScopePlan]) -> str:
 
 
 def _still(scope: ScopePlan) -> str:
-    kept = len(scope.having(Action.KEEP))
+    kept = scope.having(Action.KEEP)
     parts = [f"{scope.unchanged} unchanged"] if scope.unchanged else []
-    parts += [f"{many(kept, 'other')} kept as {'it is' if kept == 1 else 'they are'}"] if kept else []
+    if kept:
+        which = f" ({', '.join(shown(one.key) for one in kept)})" if len(kept) <= _LISTED_KEPT else ""
+        parts.append(f"{many(len(kept), 'other')} kept as {'it is' if len(kept) == 1 else 'they are'}{which}")
     return ", ".join(parts)
 
 
@@ -179,7 +184,8 @@ def _card(card: Card, paint: Paint) -> Iterator[str]:
     else:
         rows.append(("rollback", f"returns to {card.back or 'the state before the first deployment'}"))
         if card.deletes:
-            rows.append(("", f"deletes {_names(card.deletes)} with their permission overwrites"))
+            whose = "its" if len(card.deletes) == 1 else "their"
+            rows.append(("", f"deletes {_names(card.deletes)} with {whose} permission overwrites"))
         if card.recreates:
             rows.append(("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"))
         rows.append(("", f"takes about {max(card.seconds, 0.1):.1f} s: {paint('bold', card.command)}"))

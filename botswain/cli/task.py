@@ -27,13 +27,22 @@ _HELP = {
 }
 
 
-def task(name: str | None = None, *, default: bool = False, **help_: str) -> Callable[[Callable[..., Any]], Any]:
-    """Makes an Invoke task of a function. What it returns is the exit code; None stands for 0."""
+def task(
+    name: str | None = None, *, collection: str = "", default: bool = False, **help_: str
+) -> Callable[[Callable[..., Any]], Any]:
+    """Makes an Invoke task of a function. What it returns is the exit code; None stands for 0.
+
+    `collection` is the one that tasks.py puts it in, for the name that `--json` tells.
+    """
 
     def wrap(body: Callable[..., Any]) -> Any:
         @functools.wraps(body)
         def framed(context: Any, *arguments: Any, **options: Any) -> None:
-            with _reporting(json=options.get("json", False), debug=options.get("debug", False)):
+            told = {
+                "task": f"{collection}.{name}" if collection else body.__name__,
+                "environment": options.get("env") or None,
+            }
+            with _reporting(told, json=options.get("json", False), debug=options.get("debug", False)):
                 code = body(context, *arguments, **options)
                 _all_said(code)
             if code:
@@ -47,25 +56,25 @@ def task(name: str | None = None, *, default: bool = False, **help_: str) -> Cal
 
 
 @contextmanager
-def _reporting(*, json: bool, debug: bool) -> Iterator[None]:
+def _reporting(told: dict[str, Any], *, json: bool, debug: bool) -> Iterator[None]:
     redaction.install()
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
         register_secrets()
         yield
     except BotswainError as error:
-        report(error, error.code, json=json)
+        report(error, error.code, json=json, told=told)
         _raise(error, error.code, debug=debug)
     except KeyboardInterrupt as error:
         stopped = BotswainError("stopped; nothing was changed")
-        report(stopped, stopped.code, json=json)
+        report(stopped, stopped.code, json=json, told=told)
         _raise(error, stopped.code, debug=debug)
     except Exit:
         raise
     except Exception as error:  # noqa: BLE001 - a person gets one line; --debug has the rest
         what = " ".join(f"internal error: {type(error).__name__}: {error}".split())
-        told = BotswainError(what, fix="--debug shows where")
-        report(told, ExitCode.FAILED, json=json)
+        internal = BotswainError(what, fix="--debug shows where")
+        report(internal, ExitCode.FAILED, json=json, told=told)
         _raise(error, ExitCode.FAILED, debug=debug)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -84,14 +93,14 @@ def _terminated(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def report(error: BotswainError, code: ExitCode, *, json: bool) -> None:
-    """Tells a failure: a line a problem on stderr and, with `--json`, the document on stdout."""
+def report(error: BotswainError, code: ExitCode, *, json: bool, told: dict[str, Any] | None = None) -> None:
+    """Tells a failure: a line a problem on stderr and, with `--json`, the document on stdout, begun with `told`."""
     lines = [str(problem) for problem in error.problems] if isinstance(error, InvalidInput) else [str(error)]
     for line in lines:
         print(f"botswain: {line}", file=sys.stderr)
     if json:
         outcome = "refused" if code is ExitCode.REFUSED else "failed"
-        emit({"outcome": outcome, "exitCode": int(code), "error": str(error), "problems": lines})
+        emit({**(told or {}), "outcome": outcome, "exitCode": int(code), "error": str(error), "problems": lines})
 
 
 def _raise(error: BaseException, code: ExitCode, *, debug: bool) -> None:
@@ -105,9 +114,10 @@ def _raise(error: BaseException, code: ExitCode, *, debug: bool) -> None:
 
 def emit(document: Any) -> None:
     """Prints the one JSON document of `--json`."""
-    # Covered before it is JSON, so that nothing that is covered can take a quotation mark with it.
-    text = jsonlib.dumps(document, ensure_ascii=False, default=str)
-    print(jsonlib.dumps(redaction.clean_structure(jsonlib.loads(text)), indent=2, ensure_ascii=False))
+    # Covered string by string: in finished JSON, what has the shape of a secret may reach over a quotation mark.
+    plain = jsonlib.loads(jsonlib.dumps(document, ensure_ascii=False, default=str))
+    text = jsonlib.dumps(redaction.clean_structure(plain), indent=2, ensure_ascii=False)
+    redaction.write_covered(text + "\n")
 
 
 def progress(message: str) -> None:

@@ -54,7 +54,7 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...], problems: list[Probl
             continue
         if _is_folder(entry):
             yield from _walk(folder / entry.name, (*above, here), problems)
-        elif entry.name.endswith(_ENDINGS):
+        elif entry.name.lower().endswith(_ENDINGS):
             yield folder / entry.name
 
 

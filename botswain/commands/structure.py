@@ -6,6 +6,7 @@ The models' own error messages are translated here; the rules (`botswain.command
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -28,6 +29,7 @@ _WANTED = {
 }
 _NEEDED = frozenset({"name", "type", "description", "value", "options", "choices"})
 """Fields without which other rules would complain for no fault of the author."""
+_TEXT = "description"
 
 
 def define(data: object, file: str, place: str = "") -> Definition | list[Problem]:
@@ -48,14 +50,26 @@ def define(data: object, file: str, place: str = "") -> Definition | list[Proble
 
 def _further_problems(data: object, details: list[Any], path: str, file: str) -> list[Problem]:
     """What the rules say of a command without its unusable fields; nothing if it needs one of them."""
-    places = [_field(detail["loc"]) for detail in details]
+    missing = [detail["loc"] for detail in details if detail["type"] == "missing" and detail["loc"][-1] == _TEXT]
+    places = [_field(detail["loc"]) for detail in details if detail["loc"] not in missing]
     if any(not place or place[-1] in _NEEDED for place in places):
         return []
     try:
-        payload = to_discord(Command.model_validate(_without(data, places)))
+        rest = _described(_without(deepcopy(data), places), missing)
+        payload = to_discord(Command.model_validate(rest))
     except ValidationError:
         return []
     return [Problem(file, found or path, message) for found, message in rules.check_command(payload)]
+
+
+def _described(data: Any, places: list[tuple[Any, ...]]) -> Any:
+    """`data` with some description at these places, where a misspelt one may have been taken out."""
+    for *steps, last in places:
+        part = data
+        for step in steps:
+            part = part[step]
+        part[last] = "?"
+    return data
 
 
 def _field(place: tuple[Any, ...]) -> tuple[Any, ...]:

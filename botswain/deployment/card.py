@@ -12,6 +12,7 @@ from botswain.plan import label
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment
     from botswain.deployment.session import Session
+    from botswain.manifest import ScopeRecord
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,23 @@ def card_of(session: Session, deployment: Deployment) -> Card | None:
     if manifest is None:
         return None
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
-    runs = f"{commands} commands in {_many(manifest.scopes)}, deployed by {manifest.deployment_id}"
+    ours = f"{commands} commands in {_many(manifest.scopes)}" if commands else "no command of ours"
+    runs = f"{ours}, as of {manifest.deployment_id}"
     if target is None:
         return Card(runs, None)
     scopes = target.scopes.values()
+    deletes = [name for one in scopes for name in one.created if not name.startswith("primary_entry_point/")]
+    command = f"./inv rollback --env {session.profile.name}"
     return Card(
         runs=runs,
         back=target.previous or "",
-        deletes=tuple(sorted({name for one in scopes for name in one.created})),
+        deletes=tuple(sorted(set(deletes))),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
         seconds=target.seconds or deployment.seconds or 0.0,
-        command=f"./inv rollback --env {session.profile.name}",
+        command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
     )
 
 
-def _many(scopes: Mapping[str, object]) -> str:
-    return label(next(iter(scopes))) if len(scopes) == 1 else f"{len(scopes)} scopes"
+def _many(scopes: Mapping[str, ScopeRecord]) -> str:
+    used = [scope for scope, record in scopes.items() if record.commands]
+    return label(used[0]) if len(used) == 1 else f"{len(used)} scopes"

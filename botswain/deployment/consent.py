@@ -29,6 +29,8 @@ class Consent:
     """How many commands it deletes."""
     large: str | None = None
     """Why the deletions are too many for `--yes` alone."""
+    empty: bool = False
+    """Whether nothing at all is wanted, which is what a wrong folder looks like."""
 
 
 def consent(scopes: Sequence[ScopePlan], *, production: bool, environment: str) -> Consent:
@@ -39,7 +41,8 @@ def consent(scopes: Sequence[ScopePlan], *, production: bool, environment: str) 
     large = next((reason for scope in scopes if (reason := _large(scope))), None)
     if not production and not deletions:
         return Consent()
-    return Consent(_question(scopes, deletions, environment, production=production), deletions, large)
+    empty = not any(scope.wanted for scope in scopes)
+    return Consent(_question(scopes, deletions, environment, production=production), deletions, large, empty)
 
 
 def _large(scope: ScopePlan) -> str | None:
@@ -73,9 +76,11 @@ def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: 
     if need.large is not None and (allow_delete or 0) < need.deletions:
         also = "" if yes or interactive else "--yes "
         given = f", not {allow_delete}" if allow_delete is not None else ""
+        covers = "; --yes does not cover that" if yes else ""
+        check = "is commands.folder right, and enabled_commands? " if need.empty else ""
         raise Refused(
-            f"{need.large}; --yes does not cover that",
-            fix=f"if you mean it, say {also}--allow-delete {need.deletions}{given}",
+            f"{need.large}{covers}",
+            fix=f"{check}if you mean it, say {also}--allow-delete {need.deletions}{given}",
         )
     if need.question is None or yes:
         return False

@@ -11,29 +11,29 @@ import base64
 from botswain.discord.token import application_id_hint, well_formed
 from botswain.errors import InvalidInput, Problem, Refused
 from botswain.profile.load import Profile, others
-from botswain.secrets.environment import bare, prefix, variable
+from botswain.secrets.environment import bare, origin, prefix, variable
 from botswain.secrets.redaction import default as redactor
 
 SANDBOX_APPLICATION = "100000000000000001"
 
 
 def token(profile: Profile) -> str:
-    """The profile's bot token, registered for redaction; the embedded sandbox gets a made-up one if none is set.
+    """The profile's bot token, registered for redaction; a sandbox gets a made-up one if none is set.
 
     Raises InvalidInput when there is none or it is malformed, Refused when it is another environment's.
     """
     name = f"{prefix(profile.name)}TOKEN"
     value = variable(name)
-    if value is None and profile.sandbox:
+    if value is None and profile.rehearsal:
         return sandbox_token(profile)
     if value is None:
         message = f'is not set; export it, or put {name}=… in .env, or set "api: sandbox" in {profile.file}'
-        raise InvalidInput([Problem("environment", name, message)])
+        raise InvalidInput([Problem(origin(name), name, message)])
     value = bare(value)
     redactor.register(value, name)
     if not well_formed(value):
         message = "is no bot token; copy it again from the Bot page of the application"
-        raise InvalidInput([Problem("environment", name, message)])
+        raise InvalidInput([Problem(origin(name), name, message)])
     _refuse_production_token(profile, name, value)
     return value
 

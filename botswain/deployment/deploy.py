@@ -64,10 +64,12 @@ def _orphans(run: Run, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     allowed = run.options.allow_delete or 0
     total = sum(len(scope.having(Action.DELETE)) for scope in (*plan.changed, *plan.orphans))
     if allowed >= total:
-        return plan, ()
+        cleared = (replace(scope, orphan=False) if scope in plan.orphans else scope for scope in plan.scopes)
+        return replace(plan, scopes=tuple(cleared)), ()
+    yes = "" if run.options.interactive else "--yes "
     notes = tuple(
         f"{label(scope.scope)} left the profile and still has {len(scope.having(Action.DELETE))} commands of ours;"
-        f" --allow-delete {total} clears it"
+        f" {yes}--allow-delete {total} clears it"
         for scope in plan.orphans
     )
     kept = tuple(scope for scope in plan.scopes if scope not in plan.orphans)

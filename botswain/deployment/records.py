@@ -36,11 +36,17 @@ class Records:
         self.environment = environment
 
     def manifest(self) -> Manifest | None:
-        """What is deployed, or None before the first deployment."""
+        """What is deployed, or None before the first deployment.
+
+        Raises BotswainError for one that is gone: without it, what is ours on Discord would be a stranger's.
+        """
         data = self.store.read(_MANIFEST)
-        if data is None:
-            return None
         fix = f"./inv manifest.restore --env {self.environment} brings it back from the history"
+        if data is None:
+            if self.last_standing() is None:
+                return None
+            fix += "; to start anew, move the folder beside it away"
+            raise BotswainError("is gone, although the history has deployments", where=self.where, fix=fix)
         manifest = manifests.parse(data, self.where, fix)
         if manifest.environment != self.environment:
             what = f"is the manifest of {manifest.environment}, not of {self.environment}"

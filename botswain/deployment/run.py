@@ -73,7 +73,21 @@ def preview(session: Session, want: Wanted, kind: str) -> Result:
     notes = []
     if (cut := left_behind(session.records.store)) is not None:
         notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")
+    if kind != "drift":
+        notes += _needed(session, plan)
     return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
+
+
+def _needed(session: Session, plan: Plan) -> list[str]:
+    """What a deployment of this plan would have to be told, so that nobody learns it only then."""
+    if not plan.changed:
+        return []
+    from botswain.deployment.consent import consent
+
+    need = consent(plan.changed, production=session.profile.production, environment=session.profile.name)
+    if need.large is not None:
+        return [f"{need.large}: that needs --yes --allow-delete {need.deletions}"]
+    return [f"this would {need.question}: that needs --yes, or a yes on a terminal"] if need.question else []
 
 
 def holding(

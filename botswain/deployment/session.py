@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botswain.deployment import credentials
 from botswain.deployment.records import Records
 from botswain.discord.token import application_id_hint
-from botswain.profile.load import Profile, load
+from botswain.profile.load import Profile, load, read
 from botswain.state.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class Session:
     """Progress for people, on stderr."""
 
     @classmethod
-    def open(cls, environment: str, say: Callable[[str], None] = _silent) -> Session:
-        """The session of a profile. Reads files only."""
-        profile = load(environment)
+    def open(cls, environment: str, say: Callable[[str], None] = _silent, *, records_only: bool = False) -> Session:
+        """The session of a profile. Reads files only; for the records alone, the profile need not be deployable."""
+        profile = read(environment) if records_only else load(environment)
         return cls(profile, Records(FolderStore(profile.manifest_path), str(profile.manifest_path), profile.name), say)
 
     @contextmanager

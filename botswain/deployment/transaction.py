@@ -251,7 +251,8 @@ def restoring(
     touched = set(keys)
     wanted = {name: command for name, command in old.items() if name in touched}
     recorded = record.commands if record else {}
-    ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched}
+    known = {key(raw) for raw in live} | recorded.keys()
+    ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched if name in known}
     plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours))
     commands = tuple(
         replace(command, managed=command.key in recorded) if command.action is Action.KEEP else command

@@ -23,11 +23,8 @@ class Wanted:
 
     scopes: Mapping[str, Mapping[str, Command]]
     notes: tuple[str, ...] = ()
-
-    @property
-    def empty(self) -> bool:
-        """Whether the profile wants no command at all."""
-        return not any(self.scopes.values())
+    count: int = 0
+    """How many commands there are, whether or not a scope is named yet."""
 
 
 def wanted(profile: Profile) -> Wanted:
@@ -55,7 +52,8 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
     if sets["owner"]:
         both = {**sets["common"], **sets["owner"]}
         scopes |= {guild: both if guild in scopes else sets["owner"] for guild in profile.owner_guild_ids}
-    return Wanted(scopes, tuple(sets["notes"]))
+    count = sum(len(sets[part]) for part in ("common", "owner", "entry"))
+    return Wanted(scopes, tuple(sets["notes"]), count)
 
 
 def _sets(profile: Profile) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.address import is_loopback
-from botswain.secrets.environment import prefix, variable
+from botswain.secrets.environment import origin, prefix, variable
 from botswain.wording import nearest, shown
 
 FOLDER = Path("profiles")
@@ -50,35 +50,37 @@ class Profile:
         return self.sandbox or is_loopback(self.api)
 
 
-def load(name: str) -> Profile:
-    """The profile called `name`, with its environment variables applied.
+def load(name: str, *, complete: bool = True) -> Profile:
+    """The profile called `name`, with its environment variables applied, ready to deploy.
 
-    Raises InvalidInput with every problem of the file, the variables, and its relations to other profiles.
+    Raises InvalidInput with every problem of the file, the variables, and its relations to other profiles; with
+    `complete=False` not for what is still to be filled in (`gaps`).
     """
-    files = _files()
-    if name not in files:
-        raise _unknown(name, files)
-    profile = _with_variables(_read(files[name]))
-    problems = list(_conflicts(profile, files))
-    if not profile.global_ and not profile.guild_ids:
-        problems.append(
-            Problem(
-                profile.file,
-                "guild_ids",
-                f"this profile is not global and names no guild; list some, or set {prefix(name)}GUILD_IDS",
-            )
-        )
-    if profile.production and profile.application_id is None:
-        problems.append(
-            Problem(
-                profile.file,
-                "application_id",
-                f"is required in production; name it, or set {prefix(name)}APPLICATION_ID",
-            )
-        )
+    profile = read(name)
+    problems = [*_conflicts(profile, _files()), *(gaps(profile) if complete else ())]
     if problems:
         raise InvalidInput(problems)
     return profile
+
+
+def read(name: str) -> Profile:
+    """The profile called `name` as it stands: enough for looking at records. Raises InvalidInput as `load` does."""
+    files = _files()
+    if name not in files:
+        raise _unknown(name, files)
+    return _with_variables(_read(files[name]))
+
+
+def gaps(profile: Profile) -> list[Problem]:
+    """What a profile still lacks before it can be deployed."""
+    start, missing = prefix(profile.name), []
+    if not profile.global_ and not profile.guild_ids:
+        message = f"this profile is not global and names no guild; list some, or set {start}GUILD_IDS"
+        missing.append(Problem(profile.file, "guild_ids", message))
+    if profile.production and profile.application_id is None:
+        message = f"is required in production; name it, or set {start}APPLICATION_ID"
+        missing.append(Problem(profile.file, "application_id", message))
+    return missing
 
 
 def others(profile: Profile) -> Iterator[Profile]:
@@ -177,17 +179,23 @@ def _with_variables(profile: Profile) -> Profile:
             return None
         ids = tuple(re.split(r"[\s,]+", value.strip()))
         problems.extend(
-            Problem("environment", start + name, f"must hold Discord ids of 15 to 20 digits, not {shown(one)}")
+            Problem(origin(start + name), start + name, f"must hold Discord ids of 15 to 20 digits, not {shown(one)}")
             for one in ids
             if not re.fullmatch("[0-9]{15,20}", one)
         )
         return ids
 
     application, guilds = snowflakes("APPLICATION_ID"), snowflakes("GUILD_IDS")
+    try:
+        variable(f"{start}TOKEN")
+    except InvalidInput as error:
+        problems.extend(error.problems)
     if application and len(application) > 1:
-        problems.append(Problem("environment", f"{start}APPLICATION_ID", "must hold one id"))
+        problems.append(Problem(origin(f"{start}APPLICATION_ID"), f"{start}APPLICATION_ID", "must hold one id"))
     if guilds and profile.global_:
-        problems.append(Problem("environment", f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it"))
+        problems.append(
+            Problem(origin(f"{start}GUILD_IDS"), f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it")
+        )
     if problems:
         raise InvalidInput(problems)
     return replace(
@@ -213,7 +221,7 @@ def _conflicts(profile: Profile, files: Mapping[str, Path]) -> Iterator[Problem]
             yield Problem(
                 profile.file,
                 "guild_ids",
-                f"guild {guild} is also in {other_profile.file}, for the same application",
+                f"guild {guild} is also in {other_profile.file}, for the same application; take it out of one",
             )
         if other_profile.production and not profile.production:
             yield Problem(

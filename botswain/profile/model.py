@@ -44,6 +44,8 @@ def _api(value: str) -> str:
         raise ValueError('must be "sandbox" or a URL such as https://discord.com/api/v10')
     if url.scheme == "http" and not is_loopback(value):
         raise ValueError("plain http is only for this machine (127.0.0.1, localhost); use https")
+    if not url.path.rstrip("/").endswith("/api/v10"):
+        raise ValueError(f'must end in /api/v10, like "{url.scheme}://{url.netloc}/api/v10"')
     return value.rstrip("/")
 
 

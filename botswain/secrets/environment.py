@@ -19,16 +19,26 @@ def prefix(environment: str) -> str:
 
 
 @cache
-def _dotenv() -> dict[str, str | None]:
+def _dotenv() -> dict[str, str]:
     if not Path(".env").is_file():
         return {}
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     try:
-        return dotenv_values(".env", interpolate=False)
+        with Path(".env").open(encoding="utf-8") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
         raise InvalidInput([Problem(".env", "", f"cannot be read: {reason}")]) from None
+    unreadable = [Problem(".env", f"line {one.original.line}", "is not NAME=value") for one in lines if one.error]
+    if unreadable:
+        raise InvalidInput(unreadable)
+    return {one.key: one.value or "" for one in lines if one.key}
+
+
+def origin(name: str) -> str:
+    """Where a variable comes from, for messages: `environment` or `.env`."""
+    return ".env" if name not in os.environ and name in _dotenv() else "environment"
 
 
 def bare(token: str) -> str:
@@ -45,9 +55,7 @@ def register_secrets() -> None:
 
 def variable(name: str) -> str | None:
     """The variable's value, or None when it is not set. Set but empty is an error: it is a secret that got lost."""
-    value, origin = os.environ.get(name), "environment"
-    if value is None and name in _dotenv():
-        value, origin = _dotenv()[name] or "", ".env"
+    value = os.environ.get(name, _dotenv().get(name))
     if value is not None and not value.strip():
-        raise InvalidInput([Problem(origin, name, "is set but empty; give it a value or unset it")])
+        raise InvalidInput([Problem(origin(name), name, "is set but empty; give it a value or unset it")])
     return value

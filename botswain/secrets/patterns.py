@@ -68,7 +68,7 @@ _SHAPES = (
     _Shape(r"((?-i:S[NACOUX][A-Z2-7]{56}))(?![A-Za-z0-9])"),  # NATS nkey seeds
     _Shape(r"((?:gh[opsru]|github_pat)_\w{30,}|hvs\.[\w-]{20,}|AGE-SECRET-KEY-1\w{50,})", ("gh", "hvs.", "age-")),
     _Shape(r"(?<![\w-])(eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})", ("eyj",)),
-    _Shape(r"-----BEGIN [A-Z ]*PRIVATE KEY-----([\s\S]+?)(?:-----END|\Z)", ("private key-----",)),
+    _Shape(r"-----BEGIN [A-Z ]*PRIVATE KEY-----([^\"']+?)(?:-----END|[\"']|\Z)", ("private key-----",)),
 )
 
 _FIELD = rf"(?<![\w./-])[\w.-]*{_KEY}"

@@ -156,6 +156,16 @@ def clean_structure(value: Any) -> Any:
     return default.structure(value)
 
 
+def write_covered(text: str) -> None:
+    """Print a document whose every string went through `clean_structure`."""
+    from botswain.secrets.stream import RedactedStream
+
+    if isinstance(sys.stdout, RedactedStream):
+        sys.stdout.write_covered(text)
+    else:
+        sys.stdout.write(text)
+
+
 def clean_document(data: bytes) -> bytes:
     """Cover secrets by value in a file's bytes; the hook that every store writes through."""
     return default.document(data)

@@ -54,6 +54,16 @@ class RedactedStream(io.TextIOBase):
                 self._let_out(whole)
         return len(text)
 
+    def write_covered(self, text: str) -> None:
+        """Write what was covered already, and would not stay whole if it were covered again."""
+        with self._lock:
+            self._let_out(len(self._held), last=True)
+            self._shown = ""
+            try:
+                self._out.write(text)
+            except OSError as error:
+                self._lose(error)
+
     def flush(self) -> None:
         """Let out an unfinished line too, but not what may be the beginning of a secret."""
         with self._lock:

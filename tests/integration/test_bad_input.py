@@ -183,7 +183,8 @@ def test_one_guild_belongs_to_one_environment(desk: Desk):
     desk.profile("stage", guild_ids=[GUILD_2, GUILD])
     refused(
         desk.inv("deploy", "--env", "dev"),
-        f"profiles/dev.yaml: guild_ids: guild {GUILD} is also in profiles/stage.yaml, for the same application",
+        f"profiles/dev.yaml: guild_ids: guild {GUILD} is also in profiles/stage.yaml, for the same application; take it"
+        " out of one",
     )
 
 
@@ -214,7 +215,7 @@ def test_production_names_its_application(desk: Desk):
     """Otherwise nothing could tell that another environment holds production's credentials."""
     desk.production(application_id=None)
     refused(
-        desk.inv("validate", "--env", "prod"),
+        desk.inv("deploy", "--env", "prod", "--yes"),
         "profiles/prod.yaml: application_id: is required in production; name it, or set DISCORD_PROD_APPLICATION_ID",
     )
 
@@ -248,6 +249,7 @@ def test_an_empty_variable_is_a_lost_secret(desk: Desk):
     for line in ("DISCORD_DEV_TOKEN=\n", "DISCORD_DEV_TOKEN\n"):
         desk.write(".env", line)
         refused(desk.inv("deploy", "--env", "dev"), f".env: {told}")
+    (desk.folder / ".env").unlink()
     desk.environment["DISCORD_DEV_GUILD_IDS"] = ""
     told = "environment: DISCORD_DEV_GUILD_IDS: is set but empty; give it a value or unset it"
     refused(desk.inv("deploy", "--env", "dev"), told)

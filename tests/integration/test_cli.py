@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -285,7 +286,13 @@ def test_json_of_a_broken_file_has_all_problems(desk: Desk):
 
 def test_json_stays_json_whatever_is_covered_in_it(desk: Desk):
     """Redaction takes no quotation mark, brace or line with it."""
-    nasty = ['password="hunter22', "-----BEGIN PRIVATE KEY-----", 'x://a:b@c"', "token: 0123456789abcdef0123\\"]
+    nasty = [
+        'password="hunter22',
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----abc",
+        'x://a:b@c"',
+        "token: 0123456789abcdef0123\\",
+    ]
     for index, text in enumerate(nasty):
         desk.command(f"c{index}", text)
     ran = desk.inv("diff", "--env", "dev", "--json")
@@ -293,6 +300,7 @@ def test_json_stays_json_whatever_is_covered_in_it(desk: Desk):
     ran = desk.inv("deploy", "--env", "dev", "--json")
     assert (ran.code, ran.document["outcome"]) == (0, "done"), ran
     assert desk.live()["c0"]["description"] == nasty[0]
+    assert len(desk.inv("status", "--env", "dev", "--json").document["manifest"]["commands"]) == len(nasty)
 
 
 def test_progress_is_on_stderr(changed: Desk):
@@ -352,7 +360,7 @@ def trouble(desk, *faults):
 def boom(desk: Desk, monkeypatch):
     """A defect in the middle of things."""
 
-    def fail(*_arguments):
+    def fail(*_arguments, **_options):
         raise RuntimeError("boom\nwith a second line")
 
     monkeypatch.setattr("botswain.deployment.session.Session.open", fail)
@@ -382,7 +390,7 @@ def test_debug_shows_the_traceback(boom: Desk):
 def test_ctrl_c(desk: Desk, monkeypatch):
     """One line and exit 1, as for any failure."""
 
-    def stop(*_arguments):
+    def stop(*_arguments, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("botswain.deployment.session.Session.open", stop)
@@ -423,7 +431,10 @@ def until(ours, text, seconds=20):
     """What the terminal shows up to `text`, or to the end when that is None."""
     shown = ""
     deadline = time.monotonic() + seconds
-    while (text is None or text not in shown) and time.monotonic() < deadline:
+    while text is None or text not in shown:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([ours], [], [], left)[0]:
+            pytest.fail(f"it waits; shown so far: {shown!r}")
         try:
             read = os.read(ours, 4096)
         except OSError:  # the other end is closed
