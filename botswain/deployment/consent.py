@@ -77,7 +77,7 @@ def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: 
         also = "" if yes or interactive else "--yes "
         given = f", not {allow_delete}" if allow_delete is not None else ""
         covers = "; --yes does not cover that" if yes else ""
-        check = "is commands.folder right, and enabled_commands? " if need.empty else ""
+        check = "check commands.folder and enabled_commands; " if need.empty else ""
         raise Refused(
             f"{need.large}{covers}",
             fix=f"{check}if you mean it, say {also}--allow-delete {need.deletions}{given}",

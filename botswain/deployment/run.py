@@ -153,6 +153,8 @@ def carry_out(
     from botswain.deployment.recording import Order
 
     need = consent(writes, production=profile.production, environment=profile.name)
+    if undoes or restores:  # what a way back wants comes from no folder
+        need = replace(need, empty=False)
     options = run.options
     asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
     check_secrets(writes)

@@ -231,7 +231,8 @@ def real(desk: Desk, **fields):
 
 def test_no_credentials(desk: Desk):
     """A missing token never falls back to the sandbox."""
-    real(desk)
+    desk.profile(api="https://discord.com/api/v10")
+    desk.command()
     refused(
         desk.inv("deploy", "--env", "dev"),
         "environment: DISCORD_DEV_TOKEN: is not set; export it, or put DISCORD_DEV_TOKEN=… in .env, or set"
@@ -417,7 +418,9 @@ def ten(desk: Desk):
     return desk
 
 
-CLEARS = f"it clears guild {GUILD} (10 commands); --yes does not cover that; if you mean it, say "
+CLEARS = f"it clears guild {GUILD} (10 commands)"
+COVERS = "; --yes does not cover that"
+MEANT = "; check commands.folder and enabled_commands; if you mean it, say "
 DELETES = (
     "this would delete 10 commands with their permission overwrites in dev, and there is no terminal to ask on; if you"
     " mean it, say --yes"
@@ -427,11 +430,11 @@ DELETES = (
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ([], CLEARS + "--yes --allow-delete 10"),
-        (["--yes"], CLEARS + "--allow-delete 10"),
-        (["--yes", "--force"], CLEARS + "--allow-delete 10"),
-        (["--yes", "--allow-delete", "9"], CLEARS + "--allow-delete 10, not 9"),
-        (["--yes", "--allow-delete", "-10"], CLEARS + "--allow-delete 10, not -10"),
+        ([], CLEARS + MEANT + "--yes --allow-delete 10"),
+        (["--yes"], CLEARS + COVERS + MEANT + "--allow-delete 10"),
+        (["--yes", "--force"], CLEARS + COVERS + MEANT + "--allow-delete 10"),
+        (["--yes", "--allow-delete", "9"], CLEARS + COVERS + MEANT + "--allow-delete 10, not 9"),
+        (["--yes", "--allow-delete", "-10"], CLEARS + COVERS + MEANT + "--allow-delete 10, not -10"),
         (["--allow-delete", "10"], DELETES),
         (["--allow-delete", "11", "--force"], DELETES),
     ],
@@ -471,9 +474,9 @@ def test_strangers_are_kept(desk: Desk):
 def test_strangers_are_deleted_only_when_allowed(desk: Desk):
     """`unmanaged: delete` is no consent: ten deletions are asked for like any others."""
     strangers(desk, "delete")
-    refused(desk.inv("deploy", "--env", "dev", "--yes"), CLEARS + "--allow-delete 10", code=3)
+    refused(desk.inv("deploy", "--env", "dev", "--yes"), CLEARS + COVERS + MEANT + "--allow-delete 10", code=3)
     ran = desk.inv("deploy", "--env", "dev", "--yes", "--allow-delete", "9")
-    refused(ran, CLEARS + "--allow-delete 10, not 9", code=3)
+    refused(ran, CLEARS + COVERS + MEANT + "--allow-delete 10, not 9", code=3)
     assert len(desk.live()) == 10
     assert desk.inv("deploy", "--env", "dev", "--yes", "--allow-delete", "10").code == 0
     assert desk.live() == {}

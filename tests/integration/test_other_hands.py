@@ -29,7 +29,7 @@ def test_drift_names_what_other_hands_did(drifted):
     text = planned(found)
     assert 'description: "Edited by hand" → "Is it awake?"  (edited by other hands)' in text
     assert "+ /ban  (deleted by other hands)" in text
-    assert "extra" not in text
+    assert "1 other kept as it is (/extra)" in text
 
 
 def test_diff_tells_drift_from_intended_change(drifted):

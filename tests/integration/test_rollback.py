@@ -230,7 +230,7 @@ def test_deletions_of_a_rollback_are_agreed_to_like_any_others(project):
     refused(project, "delete 3 commands with their permission overwrites in dev, and there is no terminal", yes=False)
     assert project.rollback(allow_delete=None).code is ExitCode.DONE
 
-    refused(project, r"it clears guild .* \(6 commands\); --yes does not cover that; .* say --allow-delete 18")
+    refused(project, r"it clears guild .* \(6 commands\); .*say --allow-delete 18")
     refused(project, "say --allow-delete 18, not 17", allow_delete=17)
     assert project.rollback(allow_delete=18).code is ExitCode.DONE
     assert project.everywhere() == {}

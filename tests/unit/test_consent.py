@@ -125,7 +125,8 @@ def test_yes_never_covers_a_large_deletion(allowed, interactive, yes):
         require(LARGE, yes=yes, allow_delete=allowed, interactive=interactive)
     also = "" if yes or interactive else "--yes "
     given = "" if allowed is None else f", not {allowed}"
-    told = "it clears guild 1 (10 commands); --yes does not cover that; if you mean it, say "
+    covers = "; --yes does not cover that" if yes else ""
+    told = f"it clears guild 1 (10 commands){covers}; if you mean it, say "
     assert str(refusal.value) == f"{told}{also}--allow-delete 10{given}"
     assert refusal.value.code is ExitCode.REFUSED
 

@@ -150,10 +150,10 @@ def test_what_reaches_discord(desk):
     for api, sandbox, rehearsal in (
         ("sandbox", True, True),
         ("http://127.0.0.1:8080/api/v10", False, True),
-        ("http://localhost:8080/api", False, True),
-        ("http://[::1]:8080/api", False, True),
+        ("http://localhost:8080/api/v10", False, True),
+        ("http://[::1]:8080/api/v10", False, True),
         ("https://discord.com/api/v10", False, False),
-        ("https://127.0.0.1.example.com/api", False, False),
+        ("https://127.0.0.1.example.com/api/v10", False, False),
     ):
         desk.profile(api=api)
         profile = load("dev")

@@ -68,7 +68,7 @@ def test_a_change_of_every_kind():
         "  + /lost  (deleted by other hands)",
         '      description: "x"',
         "  - /gone  (its permission overwrites are lost)",
-        "    1 other kept as it is",
+        "    1 other kept as it is (/theirs)",
         "note: think of it",
         "Plan: 2 to create (2 of Discord's 200 a day), 2 to update, 1 to delete. 2 commands changed by other hands.",
     ]
@@ -98,7 +98,7 @@ def test_a_guild_whose_record_is_behind_is_not_told_as_unchanged():
     two = plan_scope(OTHER, same, live(command("a")), None)
     assert lines(one, two) == [
         f"guild {GUILD}  no change, 1 unchanged",
-        f"guild {OTHER}  only the record is behind, 1 unchanged",
+        f"guild {OTHER}  nothing to write, the record is brought up to date, 1 unchanged",
         "No change to Discord; the record is brought up to date.",
     ]
 
@@ -116,8 +116,7 @@ def test_a_scope_that_left_the_profile():
     ours = by_key(command("a"))
     orphan = plan_scope(GUILD, {}, live(command("a")), ScopeRecord(ours), orphan=True)
     assert lines(orphan) == [
-        f"guild {GUILD}  left the profile; cleared only with --allow-delete",
-        "  - /a  (its permission overwrites are lost)",
+        f"guild {GUILD}  left the profile, and still has 1 command of ours; only --allow-delete clears it",
         "No change but 1 scope that left the profile.",
     ]
 
@@ -272,7 +271,7 @@ def test_a_good_end_is_a_card_with_the_way_back():
         "deploy 20261122-101530-3f9a2c: done in 1.2 s",
         "  now       2 commands in guild 1, deployed by X",
         "  rollback  returns to W",
-        "            deletes /new with their permission overwrites",
+        "            deletes /new with its permission overwrites",
         (
             '            creates user command "U0", user command "U1", user command "U2", user command "U3",'
             ' user command "U4" and 2 more anew; earlier permission overwrites do not come back'
