@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from botswain.cli.style import many
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, progress, task
 from botswain.errors import BotswainError, ExitCode
 
@@ -41,7 +42,11 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
         to_fill = [str(gap) for gap in unfilled]
         emit({"task": "validate", "valid": True, "commands": checked, "toFillIn": to_fill, "exitCode": 0})
     for name, count in checked.items() if not json else ():
-        print(f"{name}: {count} commands, all valid" if count else f"{name}: no command; is commands.folder right?")
+        print(
+            f"{name}: {many(count, 'command')}, all valid"
+            if count
+            else f"{name}: no command; is commands.folder right?"
+        )
     for gap in unfilled:
         print(f"to fill in before {gap.file} can be deployed: {gap.path}: {gap.message}", file=sys.stderr)
     if problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from botswain.cli.task import task
@@ -11,8 +12,15 @@ from botswain.errors import BotswainError
 
 
 def _python(*arguments: str) -> int:
+    """Runs a module of this environment; returns its exit code."""
     sys.stdout.flush()
     return subprocess.run([sys.executable, "-m", *arguments], check=False).returncode
+
+
+def _script(name: str, *arguments: str) -> int:
+    """Runs a command of this environment; returns its exit code."""
+    sys.stdout.flush()
+    return subprocess.run([Path(sys.executable).with_name(name), *arguments], check=False).returncode
 
 
 @task(fast="leave out what takes seconds: real servers, clients, processes", only="pytest's -k")
@@ -35,11 +43,11 @@ def _lint() -> None:
     steps = (
         ("ruff", "check", "--quiet"),
         ("ruff", "format", "--check", "--quiet"),
-        ("mypy",),
-        ("importlinter.cli", "lint", "--no-cache"),
-        ("codespell_lib",),
+        ("mypy", "--no-error-summary"),
+        ("lint-imports", "--no-cache"),
+        ("codespell",),
     )
-    failed = [step[0] for step in steps if _python(*step) != 0]
+    failed = [" ".join(step[:2]) for step in steps if _script(*step) != 0]
     if failed:
         raise BotswainError(f"{', '.join(failed)} found something", fix="see above")
 

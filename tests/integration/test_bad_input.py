@@ -590,3 +590,84 @@ def test_rollback_without_a_way_back(desk: Desk):
 def test_a_lock_is_broken_for_a_reason(desk: Desk):
     """The reason goes into the audit log."""
     refused(desk.inv("lock.break", "--env", "dev"), 'a lock is broken for a reason; say it: --why "…"')
+
+
+# What a person stumbles over
+
+
+def test_a_manifest_that_is_gone_is_not_nothing_deployed(desk: Desk):
+    """Without it our own commands would be strangers; the way to mend it is told, and works."""
+    desk.command()
+    assert desk.inv("deploy", "--env", "dev").code == 0
+    (desk.folder / "manifests/dev.json").unlink()
+    told = (
+        "manifests/dev.json: is gone, although the history has deployments; ./inv manifest.restore --env dev brings it"
+        " back from the history; to start anew, move the folder beside it away"
+    )
+    for task in ("deploy", "diff", "status", "rollback"):
+        refused(desk.inv(task, "--env", "dev"), told)
+    assert desk.inv("manifest.restore", "--env", "dev").code == 0
+    assert desk.inv("diff", "--env", "dev", "--check").code == 0
+
+
+def test_records_can_be_read_whatever_the_profile_lacks(desk: Desk):
+    """History and status are for the day on which something is wrong, in the profile too."""
+    desk.command()
+    assert desk.inv("deploy", "--env", "dev").code == 0
+    desk.profile(guild_ids=None)
+    assert desk.inv("deploy", "--env", "dev").code == 1
+    for task in ("history", "status", "audit.verify"):
+        assert desk.inv(task, "--env", "dev").code == 0, task
+
+
+def test_validate_tells_what_is_still_to_be_filled_in(desk: Desk):
+    """A profile waiting for its ids is no mistake; one with a mistake still fails, and the others are told too."""
+    desk.command()
+    desk.production(application_id=None)
+    ran = desk.inv("validate")
+    assert (ran.code, ran.out) == (0, "dev: 1 command, all valid\nprod: 1 command, all valid\n")
+    assert ran.err == (
+        "to fill in before profiles/prod.yaml can be deployed: application_id: is required in production; name it, or"
+        " set DISCORD_PROD_APPLICATION_ID\n"
+    )
+    desk.production(nonsense=1)
+    assert desk.inv("validate").out == "dev: 1 command, all valid\n"
+
+
+def test_an_unreadable_line_of_dotenv_is_named(desk: Desk):
+    """Not passed over: the token may have been in it."""
+    desk.command()
+    desk.write(".env", "A=1\nDISCORD DEV TOKEN\n")
+    refused(desk.inv("deploy", "--env", "dev"), ".env: line 2: is not NAME=value")
+
+
+def test_a_variable_of_dotenv_is_named_with_its_file(desk: Desk):
+    """Whoever mends it opens the right file."""
+    real(desk)
+    desk.write(".env", "DISCORD_DEV_TOKEN=abc\n")
+    told = ".env: DISCORD_DEV_TOKEN: is no bot token; copy it again from the Bot page of the application"
+    refused(desk.inv("deploy", "--env", "dev"), told)
+
+
+def test_a_port_that_is_none(desk: Desk):
+    """One line, not an internal error."""
+    told = "--port: 99999 is no port; choose one up to 65535, or 0 for a free one"
+    refused(desk.inv("sandbox", "--port", "99999"), told)
+
+
+def test_an_api_address_ends_where_discord_s_does(desk: Desk):
+    """Else every request would be a 404."""
+    desk.profile(api="http://127.0.0.1:8080/")
+    desk.command()
+    told = 'profiles/dev.yaml: api: must end in /api/v10, like "http://127.0.0.1:8080/api/v10"'
+    refused(desk.inv("deploy", "--env", "dev"), told)
+
+
+def test_a_misspelt_field_hides_no_other_problem(desk: Desk):
+    """All problems of a file at once, those that Discord's rules find too."""
+    option = {"name": "Who", "type": "user", "descripton": "x"}
+    desk.definition("ban.json", {"name": "Ban", "descripton": "x", "options": [option]})
+    told = desk.inv("deploy", "--env", "dev").told
+    assert 'commands/ban.json: /Ban.descripton: unknown field; did you mean "description"?' in told
+    assert 'commands/ban.json: /Ban: name "Ban" has capitals; Discord wants "ban"' in told
+    assert any(line.startswith('commands/ban.json: /Ban Who: name "Who" has capitals') for line in told), told

@@ -124,8 +124,9 @@ def test_orphan_guild_is_shown_and_cleared_only_when_allowed(project):
     assert f"guild {GUILDS[2]}  left the profile, and still has 3 commands of ours" in planned(project.diff())
     result = project.deploy()
     assert result.code is ExitCode.DONE
-    assert f"guild {GUILDS[2]} left the profile and still has 3 commands of ours; --yes --allow-delete 3 clears it" in told(
-        result
+    assert (
+        f"guild {GUILDS[2]} left the profile and still has 3 commands of ours; --yes --allow-delete 3 clears it"
+        in told(result)
     )
     assert len(project.live(GUILDS[2])) == 3
     project.check()

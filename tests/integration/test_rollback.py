@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from deployments import APPLICATION, GUILDS, STRANGER, told
+from deployments import APPLICATION, GUILDS, STRANGER, planned, told
 
 from botswain.deployment.run import Options
 from botswain.errors import BotswainError, ExitCode, Refused
@@ -255,3 +255,15 @@ def test_rollback_in_production_is_confirmed(project):
 def test_options_agree_to_nothing_by_themselves():
     """Whoever says nothing has agreed to nothing."""
     assert (Options().yes, Options().allow_delete, Options().interactive) == (False, None, False)
+
+
+def test_a_deletion_of_our_own_is_not_blamed_on_others(project):
+    """What the last deployment deleted comes back without a word about other hands."""
+    project.deploy()
+    (project.folder / "commands/help.json").unlink()
+    project.deploy(yes=True, allow_delete=99)
+    result = project.rollback(dry_run=True)
+    assert [command.drift for scope in result.plan.scopes for command in scope.commands] == [False] * sum(
+        len(scope.commands) for scope in result.plan.scopes
+    )
+    assert "other hands" not in planned(result)

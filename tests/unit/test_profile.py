@@ -133,7 +133,8 @@ def test_a_conflict_through_a_variable_is_found(desk, monkeypatch):
     desk.profile("stage", application_id=OTHER_APP)
     monkeypatch.setenv("DISCORD_STAGE_APPLICATION_ID", APP)
     assert problems() == [
-        f"profiles/dev.yaml: guild_ids: guild {GUILD} is also in profiles/stage.yaml, for the same application; take it out of one"
+        f"profiles/dev.yaml: guild_ids: guild {GUILD} is also in profiles/stage.yaml, for the same application; take"
+        " it out of one"
     ]
 
 
