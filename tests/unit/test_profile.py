@@ -132,10 +132,8 @@ def test_a_conflict_through_a_variable_is_found(desk, monkeypatch):
     """What counts is what the environments really use."""
     desk.profile("stage", application_id=OTHER_APP)
     monkeypatch.setenv("DISCORD_STAGE_APPLICATION_ID", APP)
-    assert problems() == [
-        f"profiles/dev.yaml: guild_ids: guild {GUILD} is also in profiles/stage.yaml, for the same application; take"
-        " it out of one"
-    ]
+    twice = f"guild {GUILD} is also in profiles/stage.yaml, for the same application; take it out of one"
+    assert problems() == [f"profiles/dev.yaml: guild_ids: {twice}"]
 
 
 def test_a_broken_profile_stops_only_its_own_environment(desk):
