@@ -12,3 +12,13 @@ def desk(tmp_path):
     made = Desk(tmp_path, {})
     made.profile()
     return made
+
+
+@pytest.fixture
+def changed(desk: Desk):
+    """Something is deployed, and something else is wanted: every task would do something."""
+    desk.commands(3)
+    assert desk.inv("deploy", "--env", "dev").code == 0
+    desk.command("c01", "Changed")
+    desk.command("new")
+    return desk

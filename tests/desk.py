@@ -22,6 +22,7 @@ APP = "100000000000000001"
 OTHER_APP = "100000000000000002"
 GUILD = "200000000000000001"
 GUILD_2 = "200000000000000002"
+MUTATING = {"deploy", "apply", "rollback", "lock.break", "manifest.restore"}
 
 
 def token(application: str = APP, rest: str = "GplntD.kQ3v-Zr8_Yw2xT6mB1nC5dF9hJ4gL7pS0aEu") -> str:
@@ -179,3 +180,9 @@ def steady(text: str) -> str:
     text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", "ID", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?", "TIME", text)
     return re.sub(r"\d+\.\d s\b", "N s", text)
+
+
+def refused(ran, *told, code=1):
+    """A run that said exactly this, did nothing, and showed no traceback."""
+    assert (ran.code, ran.told) == (code, list(told)), ran
+    assert "Traceback" not in ran.out + ran.err

@@ -44,7 +44,7 @@ def _lint() -> None:
         ("ruff", "check", "--quiet"),
         ("ruff", "format", "--check", "--quiet"),
         ("mypy", "--no-error-summary"),
-        ("lint-imports", "--no-cache"),
+        ("lint-imports", "--no-cache", "--no-logo"),
         ("codespell",),
     )
     failed = [" ".join(step[:2]) for step in steps if _script(*step) != 0]

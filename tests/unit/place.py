@@ -12,7 +12,7 @@ from botswain import manifest
 from botswain.commands.canonical import Command, canonical, key
 from botswain.discord.enums import GLOBAL
 from botswain.manifest import ScopeRecord
-from botswain.plan import ScopePlan, plan_scope
+from botswain.plan import Action, FieldChange, ScopePlan, plan_scope
 from botswain.sandbox.model import Settings
 
 Raw = dict[str, Any]
@@ -86,3 +86,9 @@ PLACES: list[dict[str, Any]] = [
 def places() -> st.SearchStrategy[Place]:
     """Places with nothing in them yet."""
     return st.sampled_from(PLACES).map(lambda values: Place(**values))
+
+
+def updates(plan: ScopePlan) -> dict[str, FieldChange]:
+    """The changed fields of a plan that only updates, by path."""
+    assert {one.action for one in plan.commands} <= {Action.UPDATE}, plan.commands
+    return {change.path: change for one in plan.commands for change in one.fields}
