@@ -42,5 +42,8 @@ def orderly(stop: Callable[[], None], say: Callable[[str], None]) -> Iterator[No
 
 
 def _tell(say: Callable[[str], None], message: str) -> None:
-    with suppress(RuntimeError):  # the signal came in the middle of printing
+    try:
         say(message)
+    except RuntimeError:  # the signal came in the middle of printing, which Python's streams do not take
+        with suppress(OSError):
+            os.write(2, f"{message}\n".encode())
