@@ -31,6 +31,9 @@ _WRITES = 3
 _LOOKS = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look at what was written; Discord may take a moment to show it."""
 
+_ATTENTION = 0.2
+"""Seconds after which a signal is noticed at the latest."""
+
 Live = list[dict[str, Any]]
 
 
@@ -88,7 +91,8 @@ class Transaction:
         result = Writing()
         with workers(len(plans)) as pool:
             futures = [pool.submit(self._one, plan, result) for plan in plans]
-            wait(futures)
+            while wait(futures, timeout=_ATTENTION).not_done:
+                pass  # a signal that another thread took reaches Python's handler only when this one wakes up
         failures = [error for future in futures if (error := future.exception()) is not None]
         if self._interrupted:
             failures.append(Interrupted("stopped by hand"))

@@ -76,13 +76,12 @@ def test_too_many_commands(desk: Desk):
 def test_malformed_definitions(desk: Desk):
     """Broken YAML and JSON are told with line and column, those of all files at once."""
     desk.write("commands/a.yaml", "name: ping\ndescription: [x\n")
-    desk.write("commands/b.json", '{"name": "pong",}')
+    desk.write("commands/b.json", '{"name": "pong" "description": "x"}')
     ran = desk.inv("deploy", "--env", "dev")
     refused(
         ran,
         "commands/a.yaml: line 3, column 1: not valid YAML: did not find expected ',' or ']'",
-        "commands/b.json: line 1, column 17: not valid JSON: "
-        + ran.told[-1].rpartition("JSON: ")[2],  # Python's words, which change
+        "commands/b.json: line 1, column 17: not valid JSON: Expecting ',' delimiter",
     )
 
 
