@@ -104,11 +104,16 @@ class ScopePlan:
         return commands
 
     def payload(self) -> list[dict[str, Any]]:
-        """The body of the scope's bulk PUT: ours as wanted, everything else as it is, known ids kept."""
+        """The body of the scope's bulk PUT: what changes as wanted, everything else as it is live, known ids kept.
+
+        So a command that is not in the plan stays to the letter: not even its version changes on Discord.
+        """
         live = {key(raw): raw for raw in self.live_commands()}
-        ours = [{**command, **_id(live.get(name))} for name, command in self.wanted.items()]
-        kept = [live[command.key] for command in self.having(Action.KEEP)]
-        return ours + [{**definition(raw), **_id(raw)} for raw in kept]
+        changing = {command.key for command in self.having(Action.CREATE, Action.UPDATE)}
+        deleted = {command.key for command in self.having(Action.DELETE)}
+        ours = [{**command, **_id(live.get(name))} for name, command in self.wanted.items() if name in changing]
+        rest = [raw for name, raw in live.items() if name not in changing | deleted]
+        return ours + [{**definition(raw), **_id(raw)} for raw in rest]
 
     def mismatches(self, live: Iterable[Mapping[str, Any]]) -> list[str]:
         """What differs between the plan's result and what was read back; empty when the write took effect."""
