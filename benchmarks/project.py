@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 APPLICATION = "100000000000000042"
 TOKEN = f"{base64.urlsafe_b64encode(APPLICATION.encode()).decode().rstrip('=')}.sandbox.{'x' * 27}"
 ENVIRONMENT = "bench"
-_LINKS = ("inv", "tasks.py", "botswain", "requirements", ".venv")
+_LINKS = ("tasks.py", "botswain", "requirements", ".venv")
 _NOT_A_USER_S = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPATH", "VIRTUAL_ENV"}
 
 
@@ -116,6 +117,7 @@ def project(*, limits: bool) -> Iterator[Project]:
         folder = Path(name)
         for link in _LINKS:
             (folder / link).symlink_to(ROOT / link)
+        shutil.copy(ROOT / "inv", folder / "inv")  # a link would lead it back to this checkout
         for own in ("profiles", "commands"):
             (folder / own).mkdir()
         made = Project(folder, url)
