@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
-from desk import Desk
+from desk import ROOT, Desk
 
 
 @pytest.fixture
@@ -22,3 +27,16 @@ def changed(desk: Desk):
     desk.command("c01", "Changed")
     desk.command("new")
     return desk
+
+
+@pytest.fixture(scope="session")
+def openapi() -> Any:
+    """Discord's published schema; BOTSWAIN_DISCORD_OPENAPI names another copy than the one beside the checkout."""
+    named = os.environ.get("BOTSWAIN_DISCORD_OPENAPI")
+    path = Path(named) if named else ROOT.parent / "shared" / "data" / "discord-openapi.json"
+    if path.is_file():
+        return json.loads(path.read_text())
+    reason = f"no copy of Discord's OpenAPI document at {path}; name one in BOTSWAIN_DISCORD_OPENAPI"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

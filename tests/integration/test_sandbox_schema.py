@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +35,10 @@ BASIC = ("Attachment", "Boolean", "Channel", "Integer", "Mentionable", "Number",
 OPTIONS = (*BASIC, "Subcommand", "SubcommandGroup")
 
 
-@pytest.fixture(scope="session")
-def schema() -> dict[str, Any]:
-    """Discord's OpenAPI document; BOTSWAIN_DISCORD_OPENAPI names another copy."""
-    named = os.environ.get("BOTSWAIN_DISCORD_OPENAPI")
-    path = Path(named) if named else ROOT.parent / "shared" / "data" / "discord-openapi.json"
-    if not path.is_file():
-        reason = f"no copy of Discord's OpenAPI document at {path}; name one in BOTSWAIN_DISCORD_OPENAPI"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return json.loads(path.read_text())
+@pytest.fixture
+def schema(openapi: Any) -> dict[str, Any]:
+    """Discord's OpenAPI document."""
+    return dict(openapi)
 
 
 @pytest.fixture

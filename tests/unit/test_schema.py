@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +15,6 @@ from botswain.commands.structure import define
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType, OptionType
 from tests.strategies import random_command, seeded
-
-PUBLISHED = Path(os.environ.get("DISCORD_OPENAPI") or Path(__file__).parents[3] / "shared/data/discord-openapi.json")
 
 
 def request(**fields: Any) -> dict[str, Any]:
@@ -194,12 +190,10 @@ def test_generated_requests_come_through_unchanged() -> None:
         assert canonical(made.payload, GLOBAL) == canonical(command, GLOBAL)
 
 
-@pytest.fixture(scope="module")
-def published() -> dict[str, Any]:
+@pytest.fixture
+def published(openapi: Any) -> dict[str, Any]:
     """The schemas of Discord's published API description."""
-    if not PUBLISHED.is_file():
-        pytest.skip(f"{PUBLISHED} is not here; DISCORD_OPENAPI may name a copy")
-    schemas: dict[str, Any] = json.loads(PUBLISHED.read_text())["components"]["schemas"]
+    schemas: dict[str, Any] = openapi["components"]["schemas"]
     return schemas
 
 
