@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.cli.show import plan_lines, result_lines
 from botswain.cli.style import Paint
 from botswain.commands.canonical import canonical, key

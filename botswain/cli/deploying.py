@@ -114,12 +114,8 @@ def apply(
 
     Plans, writes, reads back, records.
     """
-    from botswain.deployment.deploy import deploy as run
-    from botswain.deployment.session import Session
-
     options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
-    session = Session.open(environment(env), progress)
-    return _finish(run(session, options, _Person(json=json), "apply"), json=json)
+    return _deploy("apply", env, options, json=json)
 
 
 @task(force="write unchanged scopes again; skips no check")
@@ -137,12 +133,8 @@ def deploy(
 
     Plans, applies, verifies by reading back, records.
     """
-    from botswain.deployment.deploy import deploy as run
-    from botswain.deployment.session import Session
-
     options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
-    session = Session.open(environment(env), progress)
-    return _finish(run(session, options, _Person(json=json), "deploy"), json=json)
+    return _deploy("deploy", env, options, json=json)
 
 
 @task(to="restore the state after this deployment instead")
@@ -166,6 +158,14 @@ def rollback(
     options = _options(context, dry_run, yes, allow_delete, json=json)
     session = Session.open(environment(env), progress)
     return _finish(run(session, options, _Person(json=json), to or None), json=json)
+
+
+def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:
+    from botswain.deployment.deploy import deploy as run
+    from botswain.deployment.session import Session
+
+    session = Session.open(environment(env), progress)
+    return _finish(run(session, options, _Person(json=json), kind), json=json)
 
 
 def _options(

@@ -144,7 +144,7 @@ def break_lock(
 
     That run stops before its next change; what it did is settled by the next run.
     """
-    from botswain.audit import AuditLog
+    from botswain.audit.log import AuditLog
     from botswain.deployment.session import Session
     from botswain.state.ids import actor
 
@@ -237,7 +237,7 @@ def restore_manifest(
 @task("verify", collection="audit")
 def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
     """Check the audit log's chain of hashes."""
-    from botswain.audit import AuditLog
+    from botswain.audit.log import AuditLog
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env), records_only=True)

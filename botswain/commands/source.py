@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from botswain.commands import canonical
+from botswain.commands.definition import Definition
 from botswain.commands.names import OWN_FIELDS
 from botswain.errors import InvalidInput, Problem
 from botswain.wording import nearest, shown
-
-
-@dataclass(frozen=True)
-class Definition:
-    """One command as its source defines it."""
-
-    payload: dict[str, Any]
-    """Discord's request JSON, valid by all rules for one command. Not to be changed in place."""
-    file: str
-    """Where it was defined, for messages."""
-    development_only: bool = False
-    owner_only: bool = False
-
-    @property
-    def key(self) -> str:
-        """What identifies the command within a scope, such as `chat_input/ping`."""
-        return canonical.key(self.payload)
-
-    @property
-    def name(self) -> str:
-        """The command's name, by which profiles select and override it."""
-        return str(self.payload["name"])
 
 
 def duplicates(definitions: Iterable[Definition]) -> list[Problem]:

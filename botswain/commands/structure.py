@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from botswain.commands import rules
+from botswain.commands.definition import Definition
 from botswain.commands.names import OWN_FIELDS, command_path, option_path
 from botswain.commands.schema import Choice, Command, Option, to_discord
-from botswain.commands.source import Definition
 from botswain.errors import Problem
 from botswain.wording import nearest, shown
 

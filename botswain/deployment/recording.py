@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botswain import __version__
 from botswain import manifest as manifests
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.commands.canonical import Command
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.history import Deployment, Outcome, ScopeResult

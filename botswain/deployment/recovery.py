@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botswain import manifest as manifests
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.deployment.history import Deployment, Outcome
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import holds, restorable

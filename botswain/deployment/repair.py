@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.deployment.history import STANDING, Deployment, Outcome
 from botswain.deployment.records import Records
 from botswain.deployment.session import Session

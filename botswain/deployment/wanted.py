@@ -14,7 +14,7 @@ from botswain.errors import InvalidInput, Problem
 from botswain.profile.load import Profile
 
 if TYPE_CHECKING:
-    from botswain.commands.source import Definition
+    from botswain.commands.definition import Definition
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 import pytest
 from deployments import GUILDS, told
 
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.deployment import transaction
 from botswain.errors import ExitCode, Refused
 from botswain.state.journal import left_behind

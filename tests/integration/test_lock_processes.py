@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.errors import Refused
 from botswain.state.folder import FolderStore
 from botswain.state.store import Owner
@@ -22,7 +22,7 @@ BEN = Owner("20261122-101531-bbbbbb", "ben@shore", "rollback")
 START = """
 import sys
 from pathlib import Path
-from botswain.audit import AuditLog
+from botswain.audit.log import AuditLog
 from botswain.errors import BotswainError
 from botswain.state.folder import FolderStore
 from botswain.state.store import Owner

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from botswain.audit import Anchor, AuditLog, Verdict
+from botswain.audit.log import AuditLog
+from botswain.audit.verify import Anchor, Verdict
 from botswain.secrets import redaction
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from botswain.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botswain.commands.source import Definition
+    from botswain.commands.definition import Definition
 
 EXAMPLES = Path(__file__).parents[2] / "examples/commands"
 PING = "name: ping\ndescription: Answers\n"

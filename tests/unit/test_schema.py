@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from botswain.commands.canonical import canonical
+from botswain.commands.definition import Definition
 from botswain.commands.names import PERMISSIONS
 from botswain.commands.schema import Choice, Command, Option, to_discord
-from botswain.commands.source import Definition
 from botswain.commands.structure import define
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType, OptionType

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from botswain.commands.source import Definition, apply_overrides, select
+from botswain.commands.definition import Definition
+from botswain.commands.source import apply_overrides, select
 from botswain.errors import InvalidInput
 
 PROFILE = "profiles/dev.yaml"
