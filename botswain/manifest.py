@@ -122,7 +122,8 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
             },
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise BotswainError(f"is damaged: {type(error).__name__} {error}", where=where, fix=fix) from None
+        what = f"{error} is missing in it" if isinstance(error, KeyError) else "a value in it is of the wrong kind"
+        raise BotswainError(f"is damaged: {what}", where=where, fix=fix) from None
 
 
 @dataclass(frozen=True)

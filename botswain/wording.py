@@ -31,3 +31,8 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > 10**20:
         return "a number of more than 20 digits"
     return str(value)
+
+
+def many(count: int, noun: str) -> str:
+    """`1 command`, `2 commands`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

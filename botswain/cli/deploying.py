@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from botswain.cli.style import many
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, progress, task
 from botswain.errors import BotswainError, ExitCode
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.result import Result

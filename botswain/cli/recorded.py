@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from botswain.cli.style import many
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, task
 from botswain.errors import BotswainError, ExitCode, Refused
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment
@@ -56,7 +56,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ("application", manifest.application_id),
             ("commit", manifest.git_sha or "none"),
             ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
-            ("rollback", _way_back(target)),
+            ("rollback", _way_back(target, session.profile.name)),
         ]
     if holder is not None:
         rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
@@ -66,10 +66,12 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         print(f"{name:<12} {text}")
 
 
-def _way_back(target: Deployment | None) -> str:
+def _way_back(target: Deployment | None, environment: str) -> str:
     if target is None:
         return "nothing to go back to"
-    return f"returns to {target.previous or 'the state before the first deployment'}"
+    return (
+        f"returns to {target.previous or 'the state before the first deployment'}: ./inv rollback --env {environment}"
+    )
 
 
 @task(limit="how many deployments, newest first; 0 for all")

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from botswain.cli.style import Paint, many
+from botswain.cli.style import Paint
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
 from botswain.secrets import redaction
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.card import Card
@@ -144,7 +145,8 @@ def _summary(plan: Plan, paint: Paint) -> str:
             return f"{paint('bold', 'No change')} but {many(len(plan.orphans), 'scope')} that left the profile."
         recorded = " to Discord; the record is brought up to date" if plan.unrecorded else ""
         return f"{paint('bold', 'No change')}{recorded}."
-    today = f" ({plan.creates} of Discord's {CREATES_PER_DAY} a day)"
+    each = " in one scope" if len(plan.changed) > 1 else ""
+    today = f" ({plan.creates} of Discord's {CREATES_PER_DAY} a day{each})"
     parts = [
         f"{count} to {action.value}{today if action is Action.CREATE else ''}"
         for action, count in counts.items()

@@ -24,8 +24,3 @@ def paint_for(stream: TextIO) -> Paint:
     """Colour for a terminal, unless NO_COLOR or CI is set."""
     unwanted = os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") == "dumb"
     return Paint(stream.isatty() and not unwanted)
-
-
-def many(count: int, noun: str) -> str:
-    """`1 command`, `2 commands`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

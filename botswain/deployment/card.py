@@ -32,8 +32,11 @@ class Card:
     command: str = ""
 
 
-def card_of(session: Session, deployment: Deployment) -> Card | None:
-    """The card after `deployment`; None as long as nothing was ever deployed."""
+def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> Card | None:
+    """The card after `deployment`; None as long as nothing was ever deployed.
+
+    Its command is complete; where somebody can be asked, it leaves the last yes to them.
+    """
     try:
         manifest, target = session.records.manifest(), session.records.last_standing()
     except BotswainError:  # a damaged record is told by the tasks that need it; this deployment is over
@@ -54,7 +57,7 @@ def card_of(session: Session, deployment: Deployment) -> Card | None:
         deletes=tuple(sorted(set(deletes))),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
         seconds=target.seconds or deployment.seconds or 0.0,
-        command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
+        command=f"{command}{'' if interactive else ' --yes'} --allow-delete {len(deletes)}" if deletes else command,
     )
 
 

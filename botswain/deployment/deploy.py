@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from botswain.deployment.session import Session
 from botswain.deployment.survey import survey
 from botswain.deployment.wanted import Wanted, wanted
 from botswain.errors import Refused
-from botswain.plan import Action, Plan, label
+from botswain.plan import Action, Plan, ScopePlan, label
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.checkout import Checkout
@@ -21,7 +23,7 @@ def deploy(session: Session, options: Options, person: Person, kind: str = "depl
     """Deploys what the profile wants."""
     want = wanted(session.profile)
     if options.dry_run:
-        return preview(session, want, kind)
+        return preview(session, want, kind, options, lambda plan: _shaped(session, options, plan))
     return holding(session, kind, kind, options, person, lambda run: _deploy(run, want))
 
 
@@ -31,10 +33,14 @@ def _deploy(run: Run, want: Wanted) -> Result:
 
         return checkout(run.session.profile)
 
-    plan = survey(run.session, run.client, want, run.manifest)
-    _refuse_unmanaged(run.session, plan)
-    plan, notes = _orphans(run, plan)
+    plan, notes = _shaped(run.session, run.options, survey(run.session, run.client, want, run.manifest))
     return carry_out(run, plan, want.scopes, commit, notes=notes)
+
+
+def _shaped(session: Session, options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """The plan as this run would carry it out, and what to say of the rest."""
+    _refuse_unmanaged(session, plan)
+    return _orphans(options, plan)
 
 
 def _refuse_unmanaged(session: Session, plan: Plan) -> None:
@@ -54,23 +60,32 @@ def _refuse_unmanaged(session: Session, plan: Plan) -> None:
         )
 
 
-def _orphans(run: Run, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+def _orphans(options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     """The plan without the orphan scopes that are not to be cleared now, and how to clear them.
 
-    They are cleared when `--allow-delete` covers all of the plan's deletions, theirs included.
+    They are cleared when `--allow-delete` covers all of the plan's deletions, theirs included. Raises Refused when it
+    covers more than the others and still not them: something was meant that this would not do.
     """
     if not plan.orphans:
         return plan, ()
-    allowed = run.options.allow_delete or 0
-    total = sum(len(scope.having(Action.DELETE)) for scope in (*plan.changed, *plan.orphans))
-    if allowed >= total:
+    allowed, other, theirs = options.allow_delete or 0, _deletions(plan.changed), _deletions(plan.orphans)
+    if allowed >= other + theirs:
         cleared = (replace(scope, orphan=False) if scope in plan.orphans else scope for scope in plan.scopes)
         return replace(plan, scopes=tuple(cleared)), ()
-    yes = "" if run.options.interactive else "--yes "
+    yes = "" if options.interactive else "--yes "
+    if allowed > other:
+        raise Refused(
+            f"clearing {', '.join(label(scope.scope) for scope in plan.orphans)} deletes {theirs} commands",
+            fix=f"say {yes}--allow-delete {other + theirs}, not {allowed}",
+        )
     notes = tuple(
-        f"{label(scope.scope)} left the profile and still has {len(scope.having(Action.DELETE))} commands of ours;"
-        f" {yes}--allow-delete {total} clears it"
+        f"{label(scope.scope)} left the profile and still has {many(_deletions([scope]), 'command')} of ours;"
+        f" {yes}--allow-delete {theirs + (other if options.dry_run else 0)} clears it"
         for scope in plan.orphans
     )
     kept = tuple(scope for scope in plan.scopes if scope not in plan.orphans)
     return replace(plan, scopes=kept), notes
+
+
+def _deletions(scopes: Iterable[ScopePlan]) -> int:
+    return sum(len(scope.having(Action.DELETE)) for scope in scopes)

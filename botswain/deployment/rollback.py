@@ -6,30 +6,35 @@ other hands included, comes from what is live. Said again, it walks further back
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botswain.deployment.checkout import Checkout, build_id
 from botswain.deployment.history import STANDING, Deployment, Outcome
 from botswain.deployment.records import Records
 from botswain.deployment.result import Result
-from botswain.deployment.run import Options, Person, Run, carry_out, holding
+from botswain.deployment.run import Options, Person, Run, carry_out, holding, would_need
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restorable, restoring
 from botswain.deployment.wanted import Wanted
+from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import ScopeUnavailable
 from botswain.errors import BotswainError
 from botswain.manifest import Manifest
-from botswain.plan import Plan, ScopePlan, unavailable
+from botswain.plan import Action, Plan, ScopePlan, label, unavailable
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
 
 
+_STILL = ("the sources still hold what was taken back; the next deploy brings it back unless they change",)
+
+
 def rollback(session: Session, options: Options, person: Person, to: str | None = None) -> Result:
     """Undoes the newest deployment that stands, or (`to`) restores the state after a deployment."""
     if options.dry_run:
-        return _preview(session, to)
+        return _preview(session, options, to)
     command = f"rollback --to {to}" if to else "rollback"
     return holding(session, "rollback", command, options, person, lambda run: _rollback(run, to))
 
@@ -40,7 +45,7 @@ def _rollback(run: Run, to: str | None) -> Result:
         state = _state(records, to)
         plan = survey(run.session, run.client, _wanted(state), run.manifest, keep=True)
         commit = Checkout(state.git_sha, build_id())
-        return carry_out(run, plan, _wanted(state).scopes, lambda: commit, restores=to)
+        return carry_out(run, plan, _wanted(state).scopes, lambda: commit, notes=_STILL, restores=to)
     if (note := _already_done(run)) is not None:
         return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
     target = _target(records)
@@ -52,7 +57,7 @@ def _rollback(run: Run, to: str | None) -> Result:
         if earlier is not None and scope.scope in earlier.scopes
     }
     commit = Checkout(earlier.git_sha if earlier else None, build_id())
-    return carry_out(run, plan, recorded, lambda: commit, undoes=(target.id,))
+    return carry_out(run, plan, recorded, lambda: commit, notes=_STILL, undoes=(target.id,))
 
 
 def _already_done(run: Run) -> str | None:
@@ -71,14 +76,15 @@ def _already_done(run: Run) -> str | None:
     return None
 
 
-def _preview(session: Session, to: str | None) -> Result:
+def _preview(session: Session, options: Options, to: str | None) -> Result:
     manifest = session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
         if to is not None:
             plan = survey(session, client, _wanted(_state(session.records, to)), manifest, keep=True)
         else:
             plan = _plan(session, client, _target(session.records))
-    return Result(session.profile.name, "rollback", plan, dry_run=True, requests=client.requests.by_method())
+    notes = tuple(would_need(session, plan, options))
+    return Result(session.profile.name, "rollback", plan, None, True, notes, requests=client.requests.by_method())
 
 
 def _target(records: Records) -> Deployment:
@@ -125,4 +131,15 @@ def _plan(session: Session, client: DiscordClient, target: Deployment) -> Plan:
         application = identify(session, client, manifest, pool)
         plans = tuple(pool.map(one, target.changed_scopes))
         application.result()
-    return Plan(plans)
+    created = session.records.creates(datetime.now(UTC)) if any(plan.having(Action.CREATE) for plan in plans) else {}
+    return Plan(plans, _elsewhere(session, target), created)
+
+
+def _elsewhere(session: Session, target: Deployment) -> tuple[str, ...]:
+    """What to know of scopes that the deployment wrote to and that the profile does not name any more."""
+    profile = session.profile
+    named = {GLOBAL, *profile.guild_ids, *profile.owner_guild_ids}
+    left = [scope for scope in target.changed_scopes if scope not in named]
+    return tuple(
+        f"{label(scope)} is no longer in the profile; the rollback writes there all the same" for scope in left
+    )

@@ -64,27 +64,42 @@ class Run:
     """What is recorded as deployed before this run."""
 
 
-def preview(session: Session, want: Wanted, kind: str) -> Result:
-    """The plan alone: nothing is written, neither to Discord nor to the records."""
+def preview(
+    session: Session,
+    want: Wanted,
+    kind: str,
+    options: Options | None = None,
+    shape: Callable[[Plan], tuple[Plan, tuple[str, ...]]] = lambda plan: (plan, ()),
+) -> Result:
+    """The plan alone: nothing is written, neither to Discord nor to the records.
+
+    With `options` it is the preview of that very run, `shape` doing what the run would do to the plan.
+    """
     manifest = session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
         plan = survey(session, client, want, manifest)
         requests = client.requests.by_method()
-    notes = []
+    plan, told = shape(plan)
+    notes = list(told)
     if (cut := left_behind(session.records.store)) is not None:
         notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")
     if kind != "drift":
-        notes += _needed(session, plan)
+        notes += would_need(session, plan, options)
     return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
 
 
-def _needed(session: Session, plan: Plan) -> list[str]:
-    """What a deployment of this plan would have to be told, so that nobody learns it only then."""
-    if not plan.changed:
-        return []
-    from botswain.deployment.consent import consent
+def would_need(session: Session, plan: Plan, options: Options | None) -> list[str]:
+    """What the real run would have to be told, or was told too little of, so that nobody learns it only then."""
+    from botswain.deployment.consent import consent, require
 
-    need = consent(plan.changed, production=session.profile.production, environment=session.profile.name)
+    writes = [scope for scope in plan.scopes if scope.changed and not scope.orphan]
+    need = consent(writes, production=session.profile.production, environment=session.profile.name)
+    if options is not None:
+        try:
+            asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
+        except Refused as error:
+            return [f"without --dry-run it would be refused: {error}"]
+        return [f"without --dry-run it would ask, since it would {need.question}"] if asks else []
     if need.large is not None:
         return [f"{need.large}: that needs --yes --allow-delete {need.deletions}"]
     return [f"this would {need.question}: that needs --yes, or a yes on a terminal"] if need.question else []
@@ -189,5 +204,5 @@ def carry_out(
         notes=(*notes, *done.notes),
         error=done.error,
         unrecorded=done.unrecorded,
-        card=card_of(session, done.deployment),
+        card=card_of(session, done.deployment, interactive=options.interactive),
     )

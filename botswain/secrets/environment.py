@@ -30,7 +30,11 @@ def _dotenv() -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
         raise InvalidInput([Problem(".env", "", f"cannot be read: {reason}")]) from None
-    unreadable = [Problem(".env", f"line {one.original.line}", "is not NAME=value") for one in lines if one.error]
+    unreadable = [
+        Problem(".env", f"line {one.original.line}", "is not NAME=value, or a quote is not closed")
+        for one in lines
+        if one.error
+    ]
     if unreadable:
         raise InvalidInput(unreadable)
     return {one.key: one.value or "" for one in lines if one.key}

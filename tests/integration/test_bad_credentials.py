@@ -104,7 +104,7 @@ def test_an_unreadable_line_of_dotenv_is_named(desk: Desk):
     """Not passed over: the token may have been in it."""
     desk.command()
     desk.write(".env", "A=1\nDISCORD DEV TOKEN\n")
-    refused(desk.inv("deploy", "--env", "dev"), ".env: line 2: is not NAME=value")
+    refused(desk.inv("deploy", "--env", "dev"), ".env: line 2: is not NAME=value, or a quote is not closed")
 
 
 def test_a_variable_of_dotenv_is_named_with_its_file(desk: Desk):

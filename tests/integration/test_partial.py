@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from deployments import GUILDS, STRANGER, planned, told
 
-from botswain.errors import ExitCode
+from botswain.errors import ExitCode, Refused
 
 CLOSED = GUILDS[1]
 
@@ -131,8 +131,12 @@ def test_orphan_guild_is_shown_and_cleared_only_when_allowed(project):
     assert len(project.live(GUILDS[2])) == 3
     project.check()
 
-    too_few = project.deploy(allow_delete=2)
-    assert "--allow-delete 3" in told(too_few)
+    with pytest.raises(Refused, match=f"clearing guild {GUILDS[2]} deletes 3 commands; say .*--allow-delete 3, not 2"):
+        project.deploy(allow_delete=2)
+    assert len(project.live(GUILDS[2])) == 3
+
+    foreseen = project.deploy(dry_run=True, allow_delete=3)
+    assert [scope.scope for scope in foreseen.plan.changed] == [GUILDS[2]], "a dry run shows what this run would do"
     assert len(project.live(GUILDS[2])) == 3
 
     cleared = project.deploy(allow_delete=3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from deployments import APPLICATION, GUILDS, STRANGER, planned, told
 
@@ -267,3 +269,34 @@ def test_a_deletion_of_our_own_is_not_blamed_on_others(project):
         len(scope.commands) for scope in result.plan.scopes
     )
     assert "other hands" not in planned(result)
+
+
+def test_a_dry_run_tells_what_the_real_one_would_refuse(project):
+    """Nobody should learn only at night that a rollback needs more than its name."""
+    project.deploy()
+    result = project.rollback(dry_run=True, yes=False, allow_delete=None)
+    assert any(note.startswith("without --dry-run it would be refused: it clears guild") for note in result.notes)
+    assert project.rollback(dry_run=True, yes=True, allow_delete=99).notes == ()
+
+
+def test_creates_of_today_count_on_the_way_back_too(project):
+    """The plan of a rollback names how near Discord's daily limit is, as every plan does."""
+    project.deploy()
+    (project.folder / "commands/help.json").unlink()
+    project.deploy(yes=True, allow_delete=99)
+    before = max(project.session().records.creates(datetime.now(UTC)).values())
+    assert project.rollback(dry_run=True).plan.creates == before + 1
+
+
+def test_a_guild_that_left_the_profile_is_named(project):
+    """A rollback restores what the deployment changed, there too, and says so."""
+    project.deploy()
+    project.profile(guild_ids=GUILDS[:2])
+    text = planned(project.rollback(dry_run=True))
+    assert f"guild {GUILDS[2]} is no longer in the profile; the rollback writes there all the same" in text
+
+
+def test_what_the_sources_still_hold_is_said(project):
+    """The next deploy would bring back what was just taken back."""
+    project.deploy()
+    assert any("the next deploy brings it back" in note for note in project.rollback().notes)

@@ -8,13 +8,14 @@ import pytest
 
 from botswain.cli.markdown import plan_markdown
 from botswain.cli.show import plan_lines, result_lines, shown
-from botswain.cli.style import Paint, many, paint_for
+from botswain.cli.style import Paint, paint_for
 from botswain.deployment.card import Card
 from botswain.deployment.history import Deployment, Outcome
 from botswain.deployment.result import Result
 from botswain.errors import BotswainError
 from botswain.manifest import ScopeRecord
 from botswain.plan import Plan, plan_scope, unavailable
+from botswain.wording import many
 
 PLAIN = Paint(enabled=False)
 GUILD, OTHER = "200000000000000001", "200000000000000002"
@@ -87,7 +88,7 @@ def test_guilds_in_which_the_same_happens_are_one_paragraph():
         f"guild {OTHER}",
         "  ~ /a",
         '      ~ description: "y" → "x"',
-        "Plan: 500 to create (1 of Discord's 200 a day), 1 to update in 501 scopes.",
+        "Plan: 500 to create (1 of Discord's 200 a day in one scope), 1 to update in 501 scopes.",
     ]
 
 
