@@ -19,7 +19,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 REPO = Path(__file__).resolve().parent.parent
-WIDTH = 100
+WIDTH = 112
 
 
 def main() -> None:
