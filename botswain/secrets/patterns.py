@@ -80,21 +80,18 @@ _LONGEST_BEGINNING = 512
 
 
 @cache
-def _compiled() -> list[tuple[re.Pattern[str], tuple[str, ...], Callable[[str], bool] | None]]:
-    flags = re.IGNORECASE | re.ASCII
-    # The first shape is all about case.
-    return [
-        (re.compile(shape.pattern, re.ASCII if shape.confirm else flags), shape.hints, shape.confirm)
-        for shape in _SHAPES
-    ]
+def _compiled(shape: _Shape) -> re.Pattern[str]:
+    """Compiled when a text first hints at it: most runs meet few of these shapes."""
+    return re.compile(shape.pattern, re.ASCII if shape.confirm else re.IGNORECASE | re.ASCII)  # the first is all case
 
 
 def find(text: str) -> Iterator[Span]:
     """Find everything that has the shape of a secret."""
     lowered = text.lower()
-    for pattern, hints, confirm in _compiled():
-        if hints and not any(hint in lowered for hint in hints):
+    for shape in _SHAPES:
+        if shape.hints and not any(hint in lowered for hint in shape.hints):
             continue
+        pattern, confirm = _compiled(shape), shape.confirm
         match = pattern.search(text)
         while match:
             start, end = match.span(1)
