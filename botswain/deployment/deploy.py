@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from botswain.deployment.checkout import Checkout
 
 
+_ENTRY_POINT = "primary_entry_point/"
+
+
 def deploy(session: Session, options: Options, person: Person, kind: str = "deploy") -> Result:
     """Deploys what the profile wants."""
     want = wanted(session.profile)
@@ -40,6 +43,7 @@ def _deploy(run: Run, want: Wanted) -> Result:
 def _shaped(session: Session, options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     """The plan as this run would carry it out, and what to say of the rest."""
     _refuse_unmanaged(session, plan)
+    _refuse_second_entry_point(plan)
     return _orphans(options, plan)
 
 
@@ -50,7 +54,7 @@ def _refuse_unmanaged(session: Session, plan: Plan) -> None:
         f"{command.key} in {label(scope.scope)}"
         for scope in plan.scopes
         for command in scope.having(Action.KEEP)
-        if not command.managed and not command.key.startswith("primary_entry_point/")
+        if not command.managed and not command.key.startswith(_ENTRY_POINT)
     ]
     if strangers:
         raise Refused(
@@ -58,6 +62,20 @@ def _refuse_unmanaged(session: Session, plan: Plan) -> None:
             where=f"{session.profile.file}: commands.unmanaged",
             fix="add them to the sources, or set it to keep or delete",
         )
+
+
+def _refuse_second_entry_point(plan: Plan) -> None:
+    for scope in plan.scopes:
+        new, live = (
+            [command.key.partition("/")[2] for command in scope.having(action) if command.key.startswith(_ENTRY_POINT)]
+            for action in (Action.CREATE, Action.KEEP)
+        )
+        if new and live:
+            raise Refused(
+                f'has the entry point "{live[0]}" already, and an application has one',
+                where=label(scope.scope),
+                fix=f'call yours "{live[0]}", or leave it out of the sources',
+            )
 
 
 def _orphans(options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:

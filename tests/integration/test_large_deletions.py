@@ -92,3 +92,16 @@ def test_strangers_are_refused(desk: Desk):
         code=3,
     )
     assert len(desk.live()) == 10
+
+
+def test_a_second_entry_point_is_refused(desk: Desk):
+    """An application has one entry point; Discord's own Launch command is not doubled, and not replaced unseen."""
+    desk.edit("create", "global", command={"name": "launch", "type": 4, "description": "Start", "handler": 2})
+    desk.profile(commands={"entry_point": True})
+    desk.definition("board.json", {"name": "board", "type": "primary_entry_point", "description": "Board the ship"})
+    told = (
+        'global: has the entry point "launch" already, and an application has one; call yours "launch", or leave it out'
+        " of the sources"
+    )
+    refused(desk.inv("deploy", "--env", "dev"), told, code=3)
+    assert list(desk.live("global")) == ["launch"]
