@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import ModuleType
 
 from botswain.secrets import redaction
+
+
+gc.set_threshold(100_000, 50, 50)  # imports make no garbage, and looking for it is a twentieth of every start
 
 
 def _import_invoke() -> None:
