@@ -8,8 +8,7 @@ from types import ModuleType
 
 from botswain.secrets import redaction
 
-
-gc.set_threshold(100_000, 50, 50)  # imports make no garbage, and looking for it is a twentieth of every start
+gc.set_threshold(20_000, 10, 10)  # imports make no garbage, and looking for it is a twentieth of every start
 
 
 def _import_invoke() -> None:
