@@ -6,6 +6,7 @@ and, for one command, by other hands.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -32,7 +33,7 @@ def main() -> None:
         _edit_sources(project / "examples/commands")
         _edit_by_other_hands(project)
         output = _inv(project, "diff", "--env", "dev")
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "dim"), ("./inv diff --env dev", "bold")))
     console.print(Text.from_ansi(output.rstrip()))
     svg = console.export_svg(title="botswain", theme=MONOKAI)

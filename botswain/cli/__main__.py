@@ -18,7 +18,7 @@ def _import_invoke() -> None:
     stand_in.Mock = object  # type: ignore[attr-defined]  # all that Invoke takes from it
     sys.modules[name] = stand_in
     try:
-        import invoke.context  # noqa: F401
+        import invoke.context  # noqa: F401 - loaded now, while the stand-in is there
     finally:
         del sys.modules[name]
 

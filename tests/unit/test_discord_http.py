@@ -14,6 +14,7 @@ from discord_fakes import TOKEN, FakeTime, Script, client, failure, ok, too_many
 from botswain import __version__
 from botswain.discord import errors
 from botswain.discord.client import API
+from botswain.errors import BotswainError
 
 PING = {"id": "1", "name": "ping", "type": 1}
 
@@ -158,6 +159,23 @@ def test_a_write_that_left_is_never_repeated(fault: Any) -> None:
     with client(script) as discord, pytest.raises(errors.LostReply):
         discord.put_commands("77", [PING])
     assert len(script.seen) == 1
+
+
+def test_the_last_look_comes_before_every_try() -> None:
+    """The caller checks its lock right before a write leaves, after any wait; if that raises, nothing is sent."""
+    script = Script(too_many(3.5), ok([]))
+    looks: list[int] = []
+    with client(script) as discord:
+        discord.put_commands("77", [], before=lambda: looks.append(len(script.seen)))
+    assert looks == [0, 1]
+
+    def lost() -> None:
+        raise BotswainError("the lock was broken")
+
+    script = Script()
+    with client(script) as discord, pytest.raises(BotswainError, match="lock was broken"):
+        discord.put_commands("77", [], before=lost)
+    assert script.seen == []
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])

@@ -6,6 +6,7 @@ import heapq
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -311,3 +312,22 @@ def test_a_learned_bucket_never_gets_a_429(sliding: bool, pauses: list[float]) -
             reply = discord.take(time.now)
             assert reply is not None
             permit.learn(reply)
+
+
+def test_one_request_at_a_time_uses_a_bucket() -> None:
+    """Only so are the last reply's headers exact; another guild's bucket is not held up meanwhile."""
+    limiter, entered, elsewhere = RateLimiter(50), Event(), Event()
+
+    def use(guild: str, done: Event) -> None:
+        with limiter.permit(Route("PUT", "/t/{guild}", f"/t/{guild}", guild)):
+            done.set()
+
+    threads = [Thread(target=use, args=("77", entered)), Thread(target=use, args=("78", elsewhere))]
+    with limiter.permit(Route("PUT", "/t/{guild}", "/t/77", "77")):
+        for thread in threads:
+            thread.start()
+        assert elsewhere.wait(5)
+        assert not entered.wait(0.1)
+    assert entered.wait(5)
+    for thread in threads:
+        thread.join()
