@@ -187,11 +187,13 @@ def plan_scope(
     delete_unmanaged: bool = False,
     install_types: Iterable[int] | None = None,
     orphan: bool = False,
+    exact: bool = False,
 ) -> ScopePlan:
     """What an apply of `wanted` (canonical definitions by key) does in one scope.
 
     `install_types` are the application's configured integration types: what Discord fills in where a global command
-    names none. Live commands that are neither wanted nor recorded are kept, unless `delete_unmanaged`.
+    names none. `exact` is for a snapshot, which names all that Discord had chosen. Live commands that are
+    neither wanted nor recorded are kept, unless `delete_unmanaged`.
     """
     by_key = {key(raw): raw for raw in live}
     recorded = record.commands if record else {}
@@ -202,7 +204,9 @@ def plan_scope(
             commands.append(CommandPlan(name, Action.CREATE, drift=name in recorded))
             continue
         found = canonical(by_key[name], scope)
-        fields = tuple(_compare(command, found, recorded.get(name), _defaults(record, name), install_types))
+        fields = tuple(
+            _compare(command, found, recorded.get(name), _defaults(record, name), install_types, exact=exact)
+        )
         if fields:
             commands.append(CommandPlan(name, Action.UPDATE, fields, any(field.drift for field in fields)))
         else:
@@ -239,9 +243,11 @@ def _compare(
     recorded: Command | None,
     defaults: Mapping[str, Any] | None,
     install_types: Iterable[int] | None,
+    *,
+    exact: bool = False,
 ) -> Iterator[FieldChange]:
     expected, actual = tolerate(wanted, live), dict(live)
-    if "contexts" in wanted:  # Discord ignores the older field next to the newer one
+    if "contexts" in wanted and not exact:  # Discord ignores the older field next to the newer one
         expected.pop("dm_permission", None)
         actual.pop("dm_permission", None)
     for left in LEFT_TO_DISCORD:

@@ -257,7 +257,7 @@ def restoring(
     recorded = record.commands if record else {}
     known = {key(raw) for raw in live} | recorded.keys()
     ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched if name in known}
-    plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours))
+    plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours), exact=True)
     commands = tuple(
         replace(command, managed=command.key in recorded) if command.action is Action.KEEP else command
         for command in plan.commands
