@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,21 @@ from botswain.secrets import redaction
 FOLDER = Path(".botswain/cache")
 
 
+@cache
+def _ourselves() -> str:
+    """What tells this Botswain from one that was pulled or edited meanwhile, and may mean something else."""
+    newest = count = 0
+    for folder, _, files in os.walk(Path(__file__).parent):
+        for name in files:
+            if name.endswith(".py"):
+                newest = max(newest, os.stat(f"{folder}/{name}").st_mtime_ns)  # noqa: PTH116 - Path doubles the time
+                count += 1
+    return f"{__version__} {count} {newest}"
+
+
 def digest(parts: Iterable[str | bytes]) -> str:
-    """A digest of the parts in their order, and of this version of Botswain."""
-    total = hashlib.sha256(__version__.encode())
+    """A digest of the parts in their order, and of this Botswain."""
+    total = hashlib.sha256(_ourselves().encode())
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
         total.update(len(data).to_bytes(8, "big"))

@@ -18,6 +18,8 @@ class Definition:
     """Where it was defined, for messages."""
     development_only: bool = False
     owner_only: bool = False
+    renamed_from: str | None = None
+    """The name under which it was deployed before; it keeps the id that it had then."""
 
     @property
     def key(self) -> str:

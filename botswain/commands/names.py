@@ -31,7 +31,7 @@ _PERMISSION_NAMES = """
 PERMISSIONS: dict[str, int] = {name: 1 << bit for bit, name in enumerate(_PERMISSION_NAMES.split()) if name != "-"}
 """Permission names and their bits; bit 47 is not documented."""
 
-OWN_FIELDS = {"developmentOnly": "development_only", "ownerOnly": "owner_only"}
+OWN_FIELDS = {"developmentOnly": "development_only", "ownerOnly": "owner_only", "renamed_from": "renamed_from"}
 """Fields of a definition that are ours and never sent, as the documentation writes them and in snake case."""
 
 _KINDS = {

@@ -100,7 +100,7 @@ class Option(_Part):
 
 
 class Command(_Part):
-    """A command of any kind, with our own two fields."""
+    """A command of any kind, with our own three fields."""
 
     name: str
     type: Annotated[CommandType, _named(CommandType)] = CommandType.CHAT_INPUT
@@ -125,6 +125,11 @@ class Command(_Part):
         False,
         alias="ownerOnly",
         description="Registered only in the bot owner's guilds, for administrators.",
+    )
+    renamed_from: str | None = Field(
+        None,
+        min_length=1,
+        description="The name under which it was deployed before: the command keeps its id, but loses its overwrites.",
     )
 
 

@@ -45,7 +45,7 @@ def define(data: object, file: str, place: str = "") -> Definition | list[Proble
     found = rules.check_command(payload)
     if found:
         return [Problem(file, path or place, message) for path, message in found]
-    return Definition(payload, file, command.development_only, command.owner_only)
+    return Definition(payload, file, command.development_only, command.owner_only, command.renamed_from)
 
 
 def _further_problems(data: object, details: list[Any], path: str, file: str) -> list[Problem]:

@@ -22,16 +22,18 @@ class Checkout:
 
 
 def checkout(profile: Profile) -> Checkout:
-    """The commit that holds the profile's definitions.
+    """The commit that holds the profile's definitions, or the code that makes them.
 
     Only a profile that never reaches Discord may deploy what is in no commit; any other raises Refused.
     """
-    sha = _git(profile.repo, "rev-parse", "HEAD")
-    changes = _git(profile.repo, "status", "--porcelain", "--", str(profile.folder.resolve()))
+    source = profile.source
+    sha = _git(source.repo, "rev-parse", "HEAD")
+    # The bot's code may import any file of its repository.
+    changes = _git(source.repo, "status", "--porcelain", "--", str(source.path.resolve()))
     dirty = sha is None or changes is None or changes != ""
     if dirty and not profile.rehearsal:
         what = "is in no commit" if sha is None or changes is None else f"has changes that are not in commit {sha[:12]}"
-        raise Refused(what, where=str(profile.folder), fix="commit them first; only a sandbox may deploy a dirty tree")
+        raise Refused(what, where=str(source.path), fix="commit them first; only a sandbox may deploy a dirty tree")
     return Checkout(f"{sha}+dirty" if sha and dirty else sha, build_id())
 
 

@@ -39,7 +39,7 @@ class Session:
     def open(cls, environment: str, say: Callable[[str], None] = _silent, *, records_only: bool = False) -> Session:
         """The session of a profile. Reads files only; for the records alone, the profile need not be deployable."""
         profile = read(environment) if records_only else load(environment)
-        return cls(profile, Records(FolderStore(profile.manifest_path), str(profile.manifest_path), profile.name), say)
+        return cls(profile, open_records(profile), say)
 
     @contextmanager
     def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:
@@ -68,6 +68,16 @@ class Session:
         )
         with client:
             yield client
+
+
+def open_records(profile: Profile) -> Records:
+    """The records of a profile's environment, wherever it keeps them."""
+    if profile.state.kind == "git":
+        from botswain.state.git.store import GitStore
+
+        store = GitStore(profile.source.repo, profile.state.remote, profile.state.ref, profile.name)
+        return Records(store, store.where, profile.name)
+    return Records(FolderStore(profile.manifest_path), str(profile.manifest_path), profile.name)
 
 
 def sandbox_path(profile: Profile) -> Path:

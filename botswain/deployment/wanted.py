@@ -30,18 +30,20 @@ class Wanted:
 def wanted(profile: Profile) -> Wanted:
     """Reads the profile's source and lays it out by scope.
 
-    Raises InvalidInput with every problem of every file. What was read is remembered until a file or the profile
-    changes, so that an unchanged set costs neither YAML nor models.
+    Raises InvalidInput with every problem of every file. What was read from files is remembered until one of them or
+    the profile changes, so that an unchanged set costs neither YAML nor models.
     """
-    from botswain.commands.digest import digest_folder
+    from botswain.commands.sources.read import digest
 
+    known = digest(profile.source)
+    if known is None:
+        return _by_scope(profile, _sets(profile))
     settings = [
-        str(profile.folder), profile.global_, profile.production, profile.entry_point,
+        str(profile.source.path), profile.global_, profile.production, profile.entry_point,
         profile.enabled_commands, profile.command_overrides, bool(profile.owner_guild_ids),
     ]  # fmt: skip
-    digest = cache.digest([digest_folder(profile.folder), json.dumps(settings, sort_keys=True)])
-    sets = cache.remembered(f"commands-{profile.name}", digest, lambda: _sets(profile))
-    return _by_scope(profile, sets)
+    key = cache.digest([known, json.dumps(settings, sort_keys=True)])
+    return _by_scope(profile, cache.remembered(f"commands-{profile.name}", key, lambda: _sets(profile)))
 
 
 def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
@@ -58,12 +60,13 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
 
 def _sets(profile: Profile) -> dict[str, Any]:
     """The three sets that scopes are made of: for everybody, for the owner's guilds, and the entry point."""
-    from botswain.commands.folder import load_folder
-    from botswain.commands.source import apply_overrides, select
+    from botswain.commands.selection import apply_overrides, select
+    from botswain.commands.sources.read import read
 
-    definitions = apply_overrides(load_folder(profile.folder), profile.command_overrides, file=profile.file)
+    found = read(profile.source)
+    definitions = apply_overrides(found.definitions, profile.command_overrides, file=profile.file)
     definitions = select(definitions, profile.enabled_commands, file=profile.file)
-    notes: list[str] = []
+    notes = list(found.notes)
     if profile.production:
         definitions = [one for one in definitions if not one.development_only]
     owner = [one for one in definitions if one.owner_only]
@@ -105,6 +108,6 @@ def _check(profile: Profile, common: list[Definition], owner: list[Definition], 
     ]
     for definitions, scope in ((common + entry, GLOBAL), (common + owner, "guild")):
         for path, message in check_scope([one.payload for one in definitions], scope):
-            problems.append(Problem(str(profile.folder), path, message))
+            problems.append(Problem(str(profile.source.path), path, message))
     if problems:
         raise InvalidInput(sorted(set(problems)))

@@ -19,6 +19,47 @@ FOLDER = Path("profiles")
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where the bot's commands are defined. The fields are those of `commands` in the profile."""
+
+    kind: str
+    """folder, discord.js, discord.py or program."""
+    repo: Path
+    """The bot's repository; everything else is relative to it."""
+    folder: str = "commands"
+    files: tuple[str, ...] = ()
+    loader: str | None = None
+    object: str | None = None
+    extensions: tuple[str, ...] = ()
+    setup_hook: bool = False
+    run: tuple[str, ...] = ()
+    interpreter: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    timeout: float = 60
+    """Seconds."""
+
+    @property
+    def path(self) -> Path:
+        """The folder of definitions or modules; the repository itself for other kinds."""
+        return self.repo / self.folder if self.kind in ("folder", "discord.js") else self.repo
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether reading it runs the bot's code."""
+        return self.kind != "folder"
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the records are kept."""
+
+    kind: str
+    """folder or git."""
+    remote: str
+    ref: str
+
+
+@dataclass(frozen=True)
 class Profile:
     """One environment, ready for use. Paths are relative to the project."""
 
@@ -30,14 +71,14 @@ class Profile:
     owner_guild_ids: tuple[str, ...]
     application_id: str | None
     api: str
-    repo: Path
-    folder: Path
+    source: Source
     unmanaged: str
     entry_point: bool
     requests_per_second: float
     enabled_commands: tuple[str, ...]
     command_overrides: Mapping[str, Mapping[str, Any]] = field(hash=False)
     manifest_path: Path
+    state: State
 
     @property
     def sandbox(self) -> bool:
@@ -117,9 +158,8 @@ def _read(path: Path) -> Profile:
         raise InvalidInput([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
     key = cache.digest([str(path), data])
     fields = cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data))
-    commands = fields["commands"]
+    commands, state = fields["commands"], fields["state"]
     name = fields["environment"]
-    repo = Path(fields["repo"])
     return Profile(
         name=name,
         file=str(path),
@@ -129,14 +169,27 @@ def _read(path: Path) -> Profile:
         owner_guild_ids=tuple(fields["owner_guild_ids"]),
         application_id=fields["application_id"],
         api=fields["api"],
-        repo=repo,
-        folder=repo / commands["folder"],
+        source=Source(
+            kind=commands["source"],
+            repo=Path(fields["repo"]),
+            folder=commands["folder"],
+            files=tuple(commands["files"]),
+            loader=commands["loader"],
+            object=commands["object"],
+            extensions=tuple(commands["extensions"]),
+            setup_hook=commands["setup_hook"],
+            run=tuple(commands["run"]),
+            interpreter=commands["interpreter"],
+            environment=commands["environment"],
+            timeout=commands["timeout"],
+        ),
         unmanaged=commands["unmanaged"],
         entry_point=commands["entry_point"],
         requests_per_second=commands["requests_per_second"],
         enabled_commands=tuple(fields["enabled_commands"]),
         command_overrides=fields["command_overrides"],
         manifest_path=Path(fields["manifest_path"] or f"manifests/{name}.json"),
+        state=State(state["kind"], state["remote"], state["ref"] or f"refs/botswain/{name}"),
     )
 
 

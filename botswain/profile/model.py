@@ -6,14 +6,13 @@ This module needs pydantic; `botswain.profile.load` imports it only when a profi
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -21,6 +20,7 @@ from pydantic import (
 
 from botswain.errors import Problem
 from botswain.profile.address import is_loopback
+from botswain.profile.sections import Commands, State, StateWord, Strict
 from botswain.wording import nearest, shown
 
 
@@ -47,29 +47,6 @@ def _api(value: str) -> str:
     if not url.path.rstrip("/").endswith("/api/v10"):
         raise ValueError(f'must end in /api/v10, like "{url.scheme}://{url.netloc}/api/v10"')
     return value.rstrip("/")
-
-
-class Strict(BaseModel):
-    """A section whose every field is known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Commands(Strict):
-    """Where the bot's commands are defined and what happens to commands that are not."""
-
-    folder: str = Field("commands", description="Folder of YAML and JSON definitions, inside the bot's repository.")
-    unmanaged: Literal["keep", "delete", "refuse"] = Field(
-        "keep",
-        description="What to do with live commands that Botswain never deployed. Entry points are always kept.",
-    )
-    entry_point: bool = Field(
-        False,
-        description="In a profile that is not global: manage the application's entry point all the same.",
-    )
-    requests_per_second: float = Field(
-        20, gt=0, le=50, description="Pace towards Discord; its limit of 50 is shared with the running bot."
-    )
 
 
 class ProfileFile(Strict):
@@ -105,7 +82,10 @@ class ProfileFile(Strict):
     )
     repo: str = Field(".", description="The bot's repository, relative to this project.")
     commands: Commands = Commands()
-    state: Literal["folder"] = Field("folder", description="Where records are kept: `folder` is the manifest's folder.")
+    state: Annotated[State, StateWord] = Field(
+        State(),
+        description="Where records are kept: `folder` (manifest_path, this machine) or `git` (shared by all clones).",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> ProfileFile:
@@ -125,6 +105,12 @@ class ProfileFile(Strict):
         return self
 
 
+_SNOWFLAKE = "a Discord id of 15 to 20 digits"
+_PATTERNS = {
+    "environment": "like dev or my-env",
+    "object": "like bot:tree or my_bot.main:Bot",
+    "ref": "like refs/botswain/prod",
+}
 _PLAIN = {
     "missing": "is missing",
     "bool_type": "must be true or false",
@@ -134,7 +120,6 @@ _PLAIN = {
     "float_type": "must be a number",
     "model_type": "must be a mapping of fields",
     "greater_than": "must be more than 0",
-    "less_than_equal": "must be at most 50",
 }
 
 
@@ -152,20 +137,26 @@ def _problem(detail: dict[str, Any], file: str) -> Problem:
     if kind == "extra_forbidden":
         return Problem(file, path, f"unknown field{_suggestion(detail['loc'])}")
     if kind == "value_error":
-        message = str(detail["ctx"]["error"])
-        return Problem(file, path, message)
+        field, colon, message = str(detail["ctx"]["error"]).partition(": ")
+        if not (colon and field.isidentifier()):  # a section that does not agree with itself names the field
+            return Problem(file, path, str(detail["ctx"]["error"]))
+        return Problem(file, f"{path}.{field}" if path else field, message)
     if kind == "literal_error":
         return Problem(file, path, f"must be {detail['ctx']['expected']}, not {shown(value)}")
     if kind == "string_pattern_mismatch":
-        wanted = "a Discord id of 15 to 20 digits" if "[0-9]{15" in detail["ctx"]["pattern"] else "like dev or my-env"
-        return Problem(file, path, f"must be {wanted}, not {shown(value)}")
-    if kind in _PLAIN:
-        given = "" if kind == "missing" else f", not {shown(value)}"
-        return Problem(file, path, f"{_PLAIN[kind]}{given}")
-    return Problem(file, path, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, not {shown(value)}")
+        return Problem(file, path, f"must be {_PATTERNS.get(path.rpartition('.')[2], _SNOWFLAKE)}, not {shown(value)}")
+    given = "" if kind == "missing" else f", not {shown(value)}"
+    return Problem(file, path, f"{_wording(kind, detail)}{given}")
+
+
+def _wording(kind: str, detail: dict[str, Any]) -> str:
+    if kind == "less_than_equal":
+        return f"must be at most {detail['ctx']['le']:g}"
+    return _PLAIN.get(kind) or f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:
-    model: type[BaseModel] = Commands if location[0] == "commands" and len(location) > 1 else ProfileFile
+    sections: dict[int | str, type[BaseModel]] = {"commands": Commands, "state": State}
+    model = sections.get(location[0], ProfileFile) if len(location) > 1 else ProfileFile
     known = [field.alias or name for name, field in model.model_fields.items()]
     return nearest(location[-1], known) or f"; known are {', '.join(known)}"

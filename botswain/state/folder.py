@@ -22,6 +22,7 @@ from botswain.state.store import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from botswain.state.store import Broken, Held, Holder, Owner
 
@@ -46,6 +47,12 @@ class FolderStore:
         self.folder = manifest_path.with_suffix("")
         self.environment = manifest_path.stem
         self._clean = clean
+
+    delayed = False
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing to gain here: each change is on the disk when its call returns."""
+        return contextlib.nullcontext()
 
     def path(self, name: str) -> Path:
         """Say where a document is. Raises BotswainError for a name that is not a plain relative path."""

@@ -1,4 +1,4 @@
-"""What keeps an environment's records: the contract that `state: folder` fulfils and `state: git` will.
+"""What keeps an environment's records: the contract that `state: folder` and `state: git` fulfil.
 
 A store holds the documents of *one* environment under relative POSIX names:
 
@@ -21,6 +21,7 @@ from botswain.errors import BotswainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
@@ -104,10 +105,21 @@ class Held(Protocol):
 class Store(Protocol):
     """The records of one environment.
 
+    `delayed` tells whether lines that are appended to the journal may reach other machines later than the steps they
+    announce: whoever settles a run of another machine then has to look at everything that it was to do.
+
     `read`, `names` and `holder` may be called by anybody. `write` and `delete` belong to the holder of the
     lock. `append` and `chain` are safe between processes even without it, since a refused or a lock-breaking
     run is audited too.
     """
+
+    delayed: bool
+
+    def together(self) -> AbstractContextManager[None]:
+        """Within this, several changes may be stored as one: all of them durably by its end, in their order.
+
+        Reads see them at once. When its body raises, what was changed within it may or may not be stored.
+        """
 
     def read(self, name: str) -> bytes | None:
         """Return a document whole, as it was last written; None when there is none."""

@@ -56,7 +56,7 @@ def test_every_problem_of_a_profile_is_told_at_once(desk: Desk):
         commands={"folder": 7, "unmanaged": "burn", "folders": "x", "requests_per_second": 99},
         manifest_path=5,
         production="true",
-        state="git",
+        state="cloud",
     )
     where = "profiles/dev.yaml: "
     ran = desk.inv("validate", "--env", "dev")
@@ -76,7 +76,7 @@ def test_every_problem_of_a_profile_is_told_at_once(desk: Desk):
                 "commands.unmanaged: must be 'keep', 'delete' or 'refuse', not \"burn\"",
                 "commands.requests_per_second: must be at most 50, not 99",
                 'commands.folders: unknown field; did you mean "folder"?',
-                "state: must be 'folder', not \"git\"",
+                "state.kind: must be 'folder' or 'git', not \"cloud\"",
                 'guilds: unknown field; did you mean "guild_ids"?',
             )
         ),

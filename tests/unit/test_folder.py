@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botswain.commands.digest import digest_folder
-from botswain.commands.folder import load_folder
 from botswain.commands.rules import check_scope
+from botswain.commands.sources.digest import digest_folder
+from botswain.commands.sources.folder import load_folder
 from botswain.discord.enums import GLOBAL, CommandType, OptionType
 from botswain.documents import read_json, read_yaml
 from botswain.errors import InvalidInput
@@ -308,7 +308,7 @@ def test_the_digest_follows_names_and_contents(folder: Path) -> None:
 def test_the_digest_needs_neither_yaml_nor_pydantic() -> None:
     """It is what makes a run without changes start fast."""
     code = (
-        "import sys; from pathlib import Path; from botswain.commands.digest import digest_folder;"
+        "import sys; from pathlib import Path; from botswain.commands.sources.digest import digest_folder;"
         f"digest_folder(Path({str(EXAMPLES)!r})); print({{'yaml', 'pydantic'}} & set(sys.modules))"
     )
     run = subprocess.run(

@@ -11,7 +11,7 @@ from desk import APP, GUILD, GUILD_2, OTHER_APP, ROOT, token
 
 from botswain.errors import InvalidInput
 from botswain.profile import schema
-from botswain.profile.load import Profile, load, names, others
+from botswain.profile.load import Profile, Source, State, load, names, others
 from botswain.profile.model import ProfileFile
 from botswain.secrets import environment
 
@@ -54,18 +54,18 @@ def test_the_fields_of_a_file(desk):
         owner_guild_ids=(GUILD,),
         application_id=APP,
         api="sandbox",
-        repo=Path("../bot"),
-        folder=Path("../bot/defs"),
+        source=Source("folder", Path("../bot"), "defs"),
         unmanaged="refuse",
         entry_point=True,
         requests_per_second=30,
         enabled_commands=("*", "!x"),
         command_overrides={"ping": {"description": "y"}},
         manifest_path=Path("records/dev.json"),
+        state=State("folder", "origin", "refs/botswain/dev"),
     )
     desk.profile(api=None)
     plain = load("dev")
-    assert (plain.api, plain.folder, plain.unmanaged) == ("https://discord.com/api/v10", Path("commands"), "keep")
+    assert (plain.api, plain.source.path, plain.unmanaged) == ("https://discord.com/api/v10", Path("commands"), "keep")
     assert (plain.enabled_commands, plain.requests_per_second) == (("*",), 20)
     assert plain.manifest_path == Path("manifests/dev.json")
 

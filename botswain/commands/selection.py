@@ -102,8 +102,8 @@ def _not_one(name: str, definitions: Sequence[Definition], found: list[int]) -> 
 
 def _written(one: Definition) -> dict[str, Any]:
     """A definition as it could have been written."""
-    own = {"developmentOnly": one.development_only, "ownerOnly": one.owner_only}
-    return {**one.payload, **{name: True for name, value in own.items() if value}}
+    own = {"developmentOnly": one.development_only, "ownerOnly": one.owner_only, "renamed_from": one.renamed_from}
+    return {**one.payload, **{name: value for name, value in own.items() if value}}
 
 
 def _own_spelt(override: Mapping[str, Any]) -> dict[str, Any]:

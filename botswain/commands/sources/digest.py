@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from botswain.commands.files import command_files, read_bytes
+from botswain.commands.sources.files import command_files, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

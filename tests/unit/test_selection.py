@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from botswain.commands.definition import Definition
-from botswain.commands.source import apply_overrides, select
+from botswain.commands.selection import apply_overrides, select
 from botswain.errors import InvalidInput
 
 PROFILE = "profiles/dev.yaml"

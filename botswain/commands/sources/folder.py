@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from botswain.commands.definition import Definition
-from botswain.commands.files import command_files, read_bytes, shown_path
-from botswain.commands.source import duplicates
+from botswain.commands.selection import duplicates
+from botswain.commands.sources.files import command_files, read_bytes, shown_path
 from botswain.commands.structure import define
 from botswain.documents import read_json, read_yaml
 from botswain.errors import InvalidInput, Problem

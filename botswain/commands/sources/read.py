@@ -1,0 +1,50 @@
+"""Reads a profile's source, whatever its kind. What runs the bot's code is imported only for such a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botswain.commands.definition import Definition
+    from botswain.profile.load import Source
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a source holds."""
+
+    definitions: list[Definition]
+    notes: tuple[str, ...] = ()
+    """What people should know of it, such as a command that nothing handles."""
+
+
+def read(source: Source) -> Found:
+    """Every command that the source defines, in its order.
+
+    Raises InvalidInput with all problems of all files at once; BotswainError when the bot's code could not be run.
+    """
+    if source.kind == "folder":
+        from botswain.commands.sources.folder import load_folder
+
+        return Found(load_folder(source.path))
+    if source.kind == "discord.js":
+        from botswain.commands.sources import discordjs
+
+        return discordjs.read(source)
+    if source.kind == "discord.py":
+        from botswain.commands.sources import discordpy
+
+        return discordpy.read(source)
+    from botswain.commands.sources import program
+
+    return program.read(source)
+
+
+def digest(source: Source) -> str | None:
+    """What tells whether the source has changed since it was last read; None where only reading it tells."""
+    if source.runs_code:
+        return None
+    from botswain.commands.sources.digest import digest_folder
+
+    return digest_folder(source.path)

@@ -1,0 +1,1 @@
+"""`state: git`: an environment's records as commits on a ref of its own, shared by every clone."""
