@@ -2,10 +2,11 @@
 
 from invoke.collection import Collection
 
-from botswain.cli import deploying, dev, recorded, sandbox
+from botswain.cli import deploying, detecting, dev, recorded, sandbox, snapshots
 
 ns = Collection(
     deploying.validate,
+    detecting.detect,
     deploying.diff,
     deploying.drift,
     deploying.apply,
@@ -13,6 +14,7 @@ ns = Collection(
     deploying.rollback,
     recorded.status,
     recorded.history,
+    snapshots.backups,
     dev.test,
 )
 ns.add_collection(Collection("audit", recorded.verify_audit))

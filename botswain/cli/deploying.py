@@ -107,6 +107,7 @@ def apply(
     yes: bool = False,
     allow_delete: int = 0,
     force: bool = False,
+    wait: int = 0,
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
@@ -114,7 +115,7 @@ def apply(
 
     Plans, writes, reads back, records.
     """
-    options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
+    options = _options(context, dry_run, yes, allow_delete, force=force, wait=wait, json=json)
     return _deploy("apply", env, options, json=json)
 
 
@@ -126,6 +127,7 @@ def deploy(
     yes: bool = False,
     allow_delete: int = 0,
     force: bool = False,
+    wait: int = 0,
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
@@ -133,18 +135,23 @@ def deploy(
 
     Plans, applies, verifies by reading back, records.
     """
-    options = _options(context, dry_run, yes, allow_delete, force=force, json=json)
+    options = _options(context, dry_run, yes, allow_delete, force=force, wait=wait, json=json)
     return _deploy("deploy", env, options, json=json)
 
 
-@task(to="restore the state after this deployment instead")
+@task(
+    to="restore the state after this deployment instead",
+    choose="choose that deployment from a list, on a terminal",
+)
 def rollback(
     context: Any,
     env: str = "",
     to: str = "",
+    choose: bool = False,
     dry_run: bool = False,
     yes: bool = False,
     allow_delete: int = 0,
+    wait: int = 0,
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
@@ -155,8 +162,12 @@ def rollback(
     from botswain.deployment.rollback import rollback as run
     from botswain.deployment.session import Session
 
-    options = _options(context, dry_run, yes, allow_delete, json=json)
+    options = _options(context, dry_run, yes, allow_delete, wait=wait, json=json)
     session = Session.open(environment(env), progress)
+    if choose:
+        from botswain.cli.choosing import choose_deployment
+
+        to = choose_deployment(session.records, to, interactive=options.interactive)
     return _finish(run(session, options, _Person(json=json), to or None), json=json)
 
 
@@ -169,7 +180,14 @@ def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:
 
 
 def _options(
-    context: Any, dry_run: bool, yes: bool, allow_delete: int, *, force: bool = False, json: bool = False
+    context: Any,
+    dry_run: bool,
+    yes: bool,
+    allow_delete: int,
+    *,
+    force: bool = False,
+    wait: int = 0,
+    json: bool = False,
 ) -> Options:
     from botswain.deployment.run import Options
 
@@ -179,6 +197,7 @@ def _options(
         allow_delete=allow_delete or None,
         force=force,
         interactive=on_terminal(json=json),
+        wait=wait,
     )
 
 

@@ -94,42 +94,9 @@ def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
         print("no deployment yet")
         return
     from botswain.cli.style import paint_for
+    from botswain.cli.tables import deployments_table
 
-    print(*_table([_row(entry) for entry in shown], paint_for(sys.stdout)), sep="\n")
-
-
-_COLUMNS = ("deployment", "what", "outcome", "who", "when (UTC)", "commit", "build", "changed")
-
-
-def _row(entry: Deployment) -> tuple[str, ...]:
-    what = entry.kind
-    if entry.undoes:
-        what += f" of {', '.join(entry.undoes)}"
-    elif entry.restores:
-        what += f" to {entry.restores}"
-    commit = entry.git_sha or "-"
-    if len(commit) > 12:
-        commit = commit[:8] + ("+dirty" if commit.endswith("+dirty") else "")
-    when = entry.started_at[:19].replace("T", " ")
-    return (entry.id, what, entry.outcome, entry.actor, when, commit, entry.build_id or "-", _changes(entry))
-
-
-def _changes(entry: Deployment) -> str:
-    results = entry.scopes.values()
-    parts = [
-        f"{sign}{len({key for one in results for key in getattr(one, part)})}"
-        for sign, part in (("+", "created"), ("~", "updated"), ("-", "deleted"))
-        if any(getattr(one, part) for one in results)
-    ]
-    scopes = f" in {len(entry.scopes)} scopes" if len(entry.scopes) > 1 else ""
-    return (" ".join(parts) + scopes) if parts else "record only"
-
-
-def _table(rows: list[tuple[str, ...]], paint: Any) -> list[str]:
-    widths = [max(len(row[column]) for row in [_COLUMNS, *rows]) for column in range(len(_COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-             for row in [_COLUMNS, *rows]]  # fmt: skip
-    return [paint("bold", lines[0]), *lines[1:]]
+    print(*deployments_table(shown, paint_for(sys.stdout)), sep="\n")
 
 
 @task("break", collection="lock", why="the reason, for whoever held it and for the audit log")

@@ -21,6 +21,7 @@ _HELP = {
     "env": "the environment: the name of a file in profiles/",
     "dry_run": "show what would happen and change nothing",
     "yes": "go on without asking; never covers large deletions",
+    "wait": "seconds to wait while another run holds the lock",
     "allow_delete": "permit that many deletions in all, where --yes is not enough",
     "json": "print one JSON document on stdout, everything else on stderr",
     "debug": "show the traceback of a failure",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from botswain.deployment.wanted import Wanted
     from botswain.discord.client import DiscordClient
     from botswain.manifest import Manifest
-    from botswain.state.store import Held
+    from botswain.state.store import Held, Holder
 
 
 class Person(Protocol):
@@ -44,6 +44,8 @@ class Options:
     allow_delete: int | None = None
     force: bool = False
     interactive: bool = False
+    wait: float = 0
+    """Seconds to wait for another run's lock."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,11 @@ def holding(
 ) -> Result:
     """Runs `do` with the lock held, connected, and whatever an earlier run left settled."""
     identity, who = deployment_id(), actor()
-    with session.records.store.lock(Owner(identity, who, command)) as held:
+
+    def waiting(holder: Holder) -> None:
+        session.say(f"waiting up to {options.wait:g} s for {holder.actor} ({holder.command}, {holder.deployment})")
+
+    with session.records.store.lock(Owner(identity, who, command), wait=options.wait, waiting=waiting) as held:
         manifest, settled = session.records.manifest(), None
         with session.connect(manifest.application_id if manifest else None) as client:
             if left_behind(session.records.store) is not None or held.left_behind is not None:

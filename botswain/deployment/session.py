@@ -36,9 +36,19 @@ class Session:
     """Progress for people, on stderr."""
 
     @classmethod
-    def open(cls, environment: str, say: Callable[[str], None] = _silent, *, records_only: bool = False) -> Session:
-        """The session of a profile. Reads files only; for the records alone, the profile need not be deployable."""
-        profile = read(environment) if records_only else load(environment)
+    def open(
+        cls,
+        environment: str,
+        say: Callable[[str], None] = _silent,
+        *,
+        records_only: bool = False,
+        complete: bool = True,
+    ) -> Session:
+        """The session of a profile. Reads files only; for the records alone, the profile need not be deployable.
+
+        With `complete=False` it may lack what is filled in later, such as the ids of guilds.
+        """
+        profile = read(environment) if records_only else load(environment, complete=complete)
         return cls(profile, open_records(profile), say)
 
     @contextmanager

@@ -1,0 +1,89 @@
+"""An earlier commit of the bot's repository as files, beside the work tree and without touching it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from botswain.errors import BotswainError
+from botswain.profile.load import Source
+
+_DEPENDENCIES = ("node_modules", ".venv", "venv")
+"""Folders that no commit holds and that the bot's code needs."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """A source as it was."""
+
+    source: Source
+    label: str
+    """The commit, in words."""
+    notes: tuple[str, ...]
+    now: Source
+
+    def named(self, file: str) -> str:
+        """How messages name one of its files: as it is called in the repository, with the commit."""
+        with suppress(ValueError):
+            return f"{self.label}: {self.now.repo / Path(file).relative_to(self.source.repo)}"
+        return f"{self.label}: {file}"
+
+
+@contextmanager
+def checkout_of(source: Source, since: str) -> Iterator[Past]:
+    """The files of a commit in a temporary folder. Raises BotswainError when git has no such commit.
+
+    The dependencies are those that are installed now.
+    """
+    repo = source.repo
+    commit, notes = _commit(repo, since)
+    prefix = _git(repo, "rev-parse", "--show-prefix") or ""
+    with tempfile.TemporaryDirectory(prefix="botswain-past-") as name:
+        folder = Path(name, "files")
+        folder.mkdir()
+        top = _git(repo, "rev-parse", "--show-toplevel") or str(repo)
+        index = {"GIT_INDEX_FILE": str(Path(name, "index"))}
+        for step in (("read-tree", commit), ("checkout-index", "--all", "--force", f"--prefix={folder}/")):
+            if _git(Path(top), *step, **index) is None:
+                raise BotswainError(f"could not take the files of {commit[:12]} out of git", where=str(repo))
+        past = folder / prefix
+        if not past.is_dir():
+            raise BotswainError(f"has nothing at {prefix} in commit {commit[:12]}", where=str(repo))
+        for here, there in {(Path(top), folder), (repo.resolve(), past)}:
+            for dependency in _DEPENDENCIES:
+                if (here / dependency).is_dir() and not (there / dependency).exists():
+                    (there / dependency).symlink_to(here / dependency)
+        yield Past(replace(source, repo=past), f"commit {commit[:12]}", notes, source)
+
+
+def _commit(repo: Path, since: str) -> tuple[str, tuple[str, ...]]:
+    """The commit that `since` stands for, and what is to be said of it."""
+    commit = _git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}")
+    if not commit:
+        shallow = _git(repo, "rev-parse", "--is-shallow-repository") == "true"
+        fix = "this clone is shallow: fetch the whole history (fetch-depth: 0 in actions/checkout)" if shallow else ""
+        what = f'has no commit "{since}"'
+        if _git(repo, "rev-parse", "--git-dir") is None:
+            what, fix = "is no git repository", "set `repo` in the profile to the bot's repository"
+        raise BotswainError(what, where=str(repo), fix=fix or "git branch --all and git log show what there is")
+    base = _git(repo, "merge-base", commit, "HEAD")
+    if base is None:
+        return commit, (f"{since} and HEAD have no common commit here, so {since} itself is what is compared with",)
+    return base, ()
+
+
+def _git(folder: Path, *arguments: str, **variables: str) -> str | None:
+    """What git prints; None when it fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "LC_ALL": "C", **variables},
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise BotswainError("git is not installed", where=str(folder), fix="sudo apt install git") from None
+    return done.stdout.strip() if done.returncode == 0 else None
