@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from botswain.cli import deploying, detecting, dev, recorded, sandbox, snapshots
+from botswain.cli import completing, deploying, detecting, dev, recorded, sandbox, snapshots
 
 ns = Collection(
     deploying.validate,
@@ -15,6 +15,7 @@ ns = Collection(
     recorded.status,
     recorded.history,
     snapshots.backups,
+    completing.completion,
     dev.test,
 )
 ns.add_collection(Collection("audit", recorded.verify_audit))
