@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import schemas
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,7 +154,10 @@ class Desk:
                 code = int(end.code or 0)
             for stream in (sys.stdout, sys.stderr):
                 stream.finish()
-        return Ran(code, out.getvalue(), err.getvalue())
+        ran = Ran(code, out.getvalue(), err.getvalue())
+        if "--json" in arguments:
+            schemas.check("result", ran.document)
+        return ran
 
     def process(self, *arguments: str, **options: Any) -> Ran:
         """Runs a command line as a process of its own; `options` are subprocess.run's."""

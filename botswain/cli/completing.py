@@ -12,7 +12,7 @@ from botswain.errors import BotswainError
 _SCRIPTS = {"bash": "inv.bash", "zsh": "inv.bash", "fish": "inv.fish"}
 
 
-@task(shell="bash, zsh or fish; default: the shell that you use")
+@task(shell="bash, zsh or fish; default: the shell that you use")  # noqa: S604 - help for a flag
 def completion(_context: Any, shell: str = "", debug: bool = False) -> None:
     """Print the completion script of a shell.
 

@@ -10,7 +10,7 @@ from desk import GUILD, GUILD_2, MUTATING, ROOT, Desk
 
 import tasks
 
-LOOKING = {"validate", "diff", "drift", "status", "history", "audit.verify"}
+LOOKING = {"validate", "diff", "drift", "status", "history", "backups", "detect", "audit.verify"}
 
 
 def flags(name):
@@ -20,7 +20,7 @@ def flags(name):
 
 def test_every_task_takes_what_every_task_takes():
     """--env, --json and --debug everywhere; --dry-run and --yes wherever something can change."""
-    names = {name for name in tasks.ns.task_names if not name.startswith(("dev.", "sandbox")) and name != "test"}
+    names = {name for name in tasks.ns.task_names if not name.startswith(("dev.", "sandbox")) and name not in {"test", "completion"}}
     assert names == MUTATING | LOOKING
     for name in names:
         assert {"env", "json", "debug"} <= flags(name), name
@@ -181,7 +181,7 @@ def boom(desk: Desk, monkeypatch):
 def test_an_unexpected_failure_is_one_line(boom: Desk):
     """No traceback unless it is asked for; exit 1; with --json still one document."""
     line = "internal error: RuntimeError: boom with a second line; --debug shows where"
-    for task in ("deploy", "status", "history", "diff", "rollback", "drift", "audit.verify"):
+    for task in ("deploy", "status", "history", "backups", "detect", "diff", "rollback", "drift", "audit.verify"):
         ran = boom.inv(task, "--env", "dev")
         assert (ran.code, ran.out, ran.err) == (1, "", f"botswain: {line}\n"), ran
     ran = boom.inv("deploy", "--env", "dev", "--json")
