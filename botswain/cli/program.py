@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
@@ -10,6 +10,7 @@ from invoke.program import Program
 from botswain import __version__
 from botswain.cli.task import report
 from botswain.errors import BotswainError, ExitCode
+from botswain.wording import nearest
 
 
 class Inv(Program):
@@ -38,9 +39,31 @@ class Inv(Program):
         what = str(error).rstrip("!")
         if isinstance(error, ValueError):  # int() in Invoke's parser
             what = f"{what.rpartition(': ')[2]} is not a whole number"
-        told = BotswainError(what, fix="./inv --list shows the tasks, ./inv --help TASK its options")
+        fix = self._meant(what) or "./inv --list shows the tasks, ./inv --help TASK its options"
+        told = BotswainError(what, fix=fix)
         report(told, ExitCode.FAILED, json="--json" in self.argv)
         raise Exit(code=int(ExitCode.FAILED)) from None
+
+    def _meant(self, what: str) -> str:
+        """What somebody probably wanted to say with what nobody knows."""
+        unknown = what.removeprefix("No idea what ").removesuffix(" is").strip("'")
+        if unknown == what or not hasattr(self, "collection"):
+            return ""
+        tasks = self.collection.task_names
+        known: list[str] = [*tasks]
+        if unknown.startswith("-"):
+            chosen = next((word for word in self.argv[1:] if word in tasks), None)
+            known = _flags(self.collection[chosen]) if chosen else []
+        else:
+            from botswain.profile.load import names
+
+            if unknown in names():
+                return f"an environment is named with --env {unknown}"
+        return nearest(unknown, known).removeprefix("; ")
+
+
+def _flags(task: Any) -> list[str]:
+    return [f"--{name.replace('_', '-')}" for argument in task.get_arguments() for name in argument.names]
 
 
 def program() -> Inv:

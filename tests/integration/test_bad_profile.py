@@ -29,17 +29,19 @@ def test_a_project_without_profiles_says_so(desk: Desk):
 
 def test_a_command_line_that_cannot_be_read_is_one_line(desk: Desk):
     """Unknown tasks and options and a number that is none never end in a traceback, and --json stays JSON."""
-    help_ = "; ./inv --list shows the tasks, ./inv --help TASK its options"
+    help_ = "./inv --list shows the tasks, ./inv --help TASK its options"
     for arguments, what in (
-        (["deplyo"], "No idea what 'deplyo' is"),
-        (["deploy", "--bogus"], "No idea what '--bogus' is"),
-        (["deploy", "--env", "dev", "--allow-delete", "x"], "'x' is not a whole number"),
-        (["-D", "x", "deploy"], "'x' is not a whole number"),
-        (["deploy", "dev"], "No idea what 'dev' is"),
+        (["deplyo"], "No idea what 'deplyo' is; did you mean \"deploy\"?"),
+        (["xyzzy"], f"No idea what 'xyzzy' is; {help_}"),
+        (["deploy", "--bogus"], f"No idea what '--bogus' is; {help_}"),
+        (["deploy", "--alow-delete", "3"], "No idea what '--alow-delete' is; did you mean \"--allow-delete\"?"),
+        (["deploy", "--env", "dev", "--allow-delete", "x"], f"'x' is not a whole number; {help_}"),
+        (["-D", "x", "deploy"], f"'x' is not a whole number; {help_}"),
+        (["deploy", "dev"], "No idea what 'dev' is; an environment is named with --env dev"),
     ):
-        refused(desk.inv(*arguments), what + help_)
+        refused(desk.inv(*arguments), what)
     document = desk.inv("deploy", "--json", "--allow-delete", "x").document
-    assert document["problems"] == ["'x' is not a whole number" + help_]
+    assert document["problems"] == [f"'x' is not a whole number; {help_}"]
 
 
 # The profile

@@ -1,4 +1,4 @@
-"""The published schemas say yes to what Botswain writes (every test of the command line sees to that) and no to the rest."""
+"""The published schemas say yes to what Botswain writes (all tests of the command line see to that), no to the rest."""
 
 from __future__ import annotations
 
