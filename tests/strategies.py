@@ -1,6 +1,7 @@
 """Valid commands as Discord's request JSON, of every kind and with every field, for everyone's tests.
 
 - `commands(scope)` and `command_sets(scope)` are hypothesis strategies.
+- `renamings(commands)` gives some commands of a set other names.
 - `random_command(rng, scope, kind)` and `random_commands(rng, scope, count)` make the same from a seeded
   generator, much faster and without shrinking.
   `seeded(1)` is such a generator.
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
 
+from botswain.commands.canonical import key
 from botswain.commands.rules import characters
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, ChannelType, CommandType, OptionType
@@ -22,7 +24,7 @@ from tests.mutations import MEDIA, SORTED_LOCALES, Json, mutations
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["command_sets", "commands", "mutations", "random_command", "random_commands", "seeded"]
+__all__ = ["command_sets", "commands", "mutations", "random_command", "random_commands", "renamings", "seeded"]
 
 Item = TypeVar("Item")
 BASIC = [kind for kind in OptionType if kind > OptionType.SUB_COMMAND_GROUP]
@@ -87,6 +89,24 @@ def commands(draw: st.DrawFn, scope: str = GLOBAL, kind: CommandType | None = No
 def command_sets(draw: st.DrawFn, scope: str = GLOBAL, max_size: int = 8) -> list[Json]:
     """Commands that may be in one scope together, in any order."""
     return _commands(Drawn(draw), scope, draw(st.integers(0, max_size)))
+
+
+@st.composite
+def renamings(draw: st.DrawFn, commands: Sequence[Json]) -> tuple[list[Json], dict[str, str]]:
+    """The commands with new names for some of them, and the former keys of those by their keys."""
+    chooser = Drawn(draw)
+    taken = {key(one) for one in commands}
+    result, former = [], {}
+    for one in commands:
+        chat = (one.get("type") or CommandType.CHAT_INPUT) == CommandType.CHAT_INPUT
+        renamed = {**one, "name": (_chat_name if chat else _free_name)(chooser)}
+        if key(renamed) in taken or _chance(chooser, 40):
+            result.append(one)
+        else:
+            taken.add(key(renamed))
+            former[key(renamed)] = key(one)
+            result.append(renamed)
+    return result, former
 
 
 def seeded(seed: int) -> random.Random:

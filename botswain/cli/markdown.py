@@ -6,11 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from botswain.cli.show import plan_lines, shown
+from botswain.cli.show import loss, plan_lines, shown
 from botswain.cli.style import Paint
 from botswain.plan import Action, CommandPlan, Plan, label
 
-_WORDS = {Action.CREATE: "create", Action.UPDATE: "change", Action.DELETE: "**delete**"}
+_WORDS = {
+    Action.CREATE: "create",
+    Action.RENAME: "**rename**",
+    Action.UPDATE: "change",
+    Action.DELETE: "**delete**",
+}
 
 
 def plan_markdown(plan: Plan, environment: str) -> str:
@@ -40,13 +45,19 @@ def _lines(plan: Plan, environment: str) -> Iterator[str]:
 
 
 def _what(command: CommandPlan) -> str:
-    if command.action is Action.DELETE:
-        return "its permission overwrites are lost"
-    return "<br>".join(
+    remarks = [_cell("; ".join(loss(command)))] if loss(command) else []
+    if command.renamed_by_others:
+        remarks.append("*(renamed by other hands)*")
+    if command.looks_like is not None:
+        remarks.append(
+            f"looks like a rename of `{_cell(shown(command.looks_like))}`, whose id `renamed_from` would keep"
+        )
+    changes = (
         f"`{_cell(change.path)}`: {_code(change.live)} → {_code(change.wanted)}"
         + (" *(edited by other hands)*" if change.drift else "")
         for change in command.fields
     )
+    return "<br>".join([*remarks, *changes])
 
 
 def _code(value: Any) -> str:

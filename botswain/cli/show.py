@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.cli.style import Paint
 from botswain.discord.limits import CREATES_PER_DAY
-from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, label
+from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, called, label
 from botswain.secrets import redaction
 from botswain.wording import many
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 _WIDTH = 68
 """Longest value that is shown in full."""
-_SIGNS = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.DELETE: ("-", "red")}
+_SIGNS = {
+    Action.CREATE: ("+", "green"),
+    Action.RENAME: ("»", "cyan"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.DELETE: ("-", "red"),
+}
 _LISTED_GUILDS = 3
 _LISTED_COMMANDS = 5
 _LISTED_KEPT = 3
@@ -67,7 +72,7 @@ def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
         yield f"{title}  {paint('dim', ', '.join(part for part in (state, _still(scope)) if part))}"
         return
     yield title
-    for command in scope.having(Action.CREATE, Action.UPDATE, Action.DELETE):
+    for command in scope.having(*_SIGNS):
         yield from _command(scope, command, paint)
     if _still(scope):
         yield paint("dim", f"    {_still(scope)}")
@@ -89,25 +94,23 @@ def _still(scope: ScopePlan) -> str:
     return ", ".join(parts)
 
 
-def shown(key: str) -> str:
-    """A command key as users know the command: `/ban`, `user command "Report"`."""
-    kind, _, name = key.partition("/")
-    if kind == "chat_input":
-        return f"/{name}"
-    return f'{kind.replace("primary_", "").replace("_", " ")}{"" if "entry" in kind else " command"} "{name}"'
+shown = called
+"""A command key as users know the command."""
 
 
 def _command(scope: ScopePlan, command: CommandPlan, paint: Paint) -> Iterator[str]:
     sign, colour = _SIGNS[command.action]
-    remarks = []
-    if command.action is Action.DELETE:
-        remarks.append("its permission overwrites are lost")
-        if not command.managed:
-            remarks.append("not deployed by Botswain")
+    remarks = loss(command)
     if command.action is Action.CREATE and command.drift:
         remarks.append(paint("magenta", "deleted by other hands"))
+    if command.renamed_by_others:
+        remarks.append(paint("magenta", "renamed by other hands"))
     tail = f"  ({'; '.join(remarks)})" if remarks else ""
     yield f"  {paint(colour, sign)} {paint('bold', shown(command.key))}{tail}"
+    if command.looks_like is not None:
+        old = command.looks_like.partition("/")[2]
+        hint = f"looks like a rename; renamed_from: {old} in its definition keeps the id of {shown(command.looks_like)}"
+        yield paint("dim", f"      {hint}")
     if command.action is Action.CREATE:
         wanted = scope.wanted[command.key]
         for field in ("description", "options"):
@@ -115,6 +118,19 @@ def _command(scope: ScopePlan, command: CommandPlan, paint: Paint) -> Iterator[s
                 yield f"      {field}: {_value(wanted[field])}"
     for change in command.fields:
         yield _field(change, paint)
+
+
+def loss(command: CommandPlan) -> list[str]:
+    """What a deletion or a rename costs, and why it is none of the other kind."""
+    if command.action not in (Action.DELETE, Action.RENAME):
+        return []
+    was = [f"was {shown(command.renamed_from)}"] if command.renamed_from is not None else []
+    remarks = [*was, "its permission overwrites are lost"]
+    if not command.managed:
+        remarks.append("not deployed by Botswain")
+    if command.name_taken is not None:
+        remarks.append(f"not renamed, since another command is called {shown(command.name_taken)}")
+    return remarks
 
 
 def _field(change: FieldChange, paint: Paint) -> str:
@@ -147,10 +163,9 @@ def _summary(plan: Plan, paint: Paint) -> str:
         return f"{paint('bold', 'No change')}{recorded}."
     each = " in one scope" if len(plan.changed) > 1 else ""
     today = f" ({plan.creates} of Discord's {CREATES_PER_DAY} a day{each})"
+    counted = Action.CREATE if counts[Action.CREATE] else Action.RENAME
     parts = [
-        f"{count} to {action.value}{today if action is Action.CREATE else ''}"
-        for action, count in counts.items()
-        if count
+        f"{count} to {action.value}{today if action is counted else ''}" for action, count in counts.items() if count
     ]
     scopes = len(plan.changed)
     where = f" in {scopes} scopes" if scopes > 1 else ""
@@ -188,6 +203,11 @@ def _card(card: Card, paint: Paint) -> Iterator[str]:
         if card.deletes:
             whose = "its" if len(card.deletes) == 1 else "their"
             rows.append(("", f"deletes {_names(card.deletes)} with {whose} permission overwrites"))
+        if card.renames:
+            renames = ", ".join(f"{shown(new)} back to {shown(old)}" for new, old in card.renames[:_LISTED_COMMANDS])
+            more = f" and {left} more" if (left := len(card.renames) - _LISTED_COMMANDS) > 0 else ""
+            whose = "its" if len(card.renames) == 1 else "their"
+            rows.append(("", f"renames {renames}{more}; {whose} permission overwrites are lost"))
         if card.recreates:
             rows.append(("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"))
         rows.append(("", f"takes about {max(card.seconds, 0.1):.1f} s: {paint('bold', card.command)}"))

@@ -54,7 +54,7 @@ def _changes(entry: Deployment) -> str:
     results = entry.scopes.values()
     parts = [
         f"{sign}{len({key for one in results for key in getattr(one, part)})}"
-        for sign, part in (("+", "created"), ("~", "updated"), ("-", "deleted"))
+        for sign, part in (("+", "created"), ("»", "renamed"), ("~", "updated"), ("-", "deleted"))
         if any(getattr(one, part) for one in results)
     ]
     scopes = f" in {len(entry.scopes)} scopes" if len(entry.scopes) > 1 else ""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from botswain.commands import rules
 from botswain.commands.definition import Definition
 from botswain.commands.names import OWN_FIELDS, command_path, option_path
+from botswain.commands.renames import misnamed
 from botswain.commands.schema import Choice, Command, Option, to_discord
 from botswain.errors import Problem
 from botswain.wording import nearest, shown
@@ -45,7 +46,8 @@ def define(data: object, file: str, place: str = "") -> Definition | list[Proble
     found = rules.check_command(payload)
     if found:
         return [Problem(file, path or place, message) for path, message in found]
-    return Definition(payload, file, command.development_only, command.owner_only, command.renamed_from)
+    made = Definition(payload, file, command.development_only, command.owner_only, command.renamed_from)
+    return [Problem(file, command_path(payload), message) for message in misnamed(made)] or made
 
 
 def _further_problems(data: object, details: list[Any], path: str, file: str) -> list[Problem]:

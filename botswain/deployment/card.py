@@ -25,6 +25,8 @@ class Card:
     """The deployment to whose state `rollback` returns; "" for the state before the first, None if there is no way."""
     deletes: tuple[str, ...] = ()
     """Commands that `rollback` would delete, and with them their permission overwrites."""
+    renames: tuple[tuple[str, str], ...] = ()
+    """Commands that it would rename back, with the names that they get; the overwrites set since are lost."""
     recreates: tuple[str, ...] = ()
     """Commands that it would create anew; the overwrites that they once had are lost already."""
     seconds: float = 0.0
@@ -50,14 +52,18 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
         return Card(runs, None)
     scopes = target.scopes.values()
     deletes = [name for one in scopes for name in one.created if not name.startswith("primary_entry_point/")]
+    renames = sorted({pair for one in scopes for pair in one.renamed.items()})
     command = f"./inv rollback --env {session.profile.name}"
+    if (deletes or renames) and not interactive:
+        command += " --yes"
     return Card(
         runs=runs,
         back=target.previous or "",
         deletes=tuple(sorted(set(deletes))),
+        renames=tuple(renames),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
         seconds=target.seconds or deployment.seconds or 0.0,
-        command=f"{command}{'' if interactive else ' --yes'} --allow-delete {len(deletes)}" if deletes else command,
+        command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
     )
 
 

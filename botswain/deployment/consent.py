@@ -1,7 +1,7 @@
 """Who has to agree to a plan, and how. Pure: the cli asks the question, this decides which one.
 
-`--yes` covers production and small deletions. Clearing a scope, an empty desired set, or deleting more than a fifth of
-a scope needs `--allow-delete N`, because those are what a wrong folder or a half-written file looks like.
+`--yes` covers production, renames and small deletions. Clearing a scope, an empty desired set, or deleting more than
+a fifth of a scope needs `--allow-delete N`, because those are what a wrong folder or a half-written file looks like.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.errors import Refused
-from botswain.plan import Action, ScopePlan, label
+from botswain.plan import Action, ScopePlan, called, label
 from botswain.secrets import redaction
 
 _SHARE = 5
 """More than one in so many commands of a scope is a large deletion."""
+_NAMED_RENAMES = 3
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ def consent(scopes: Sequence[ScopePlan], *, production: bool, environment: str) 
         return Consent()
     deletions = sum(len(scope.having(Action.DELETE)) for scope in scopes)
     large = next((reason for scope in scopes if (reason := _large(scope))), None)
-    if not production and not deletions:
+    renames = {pair for scope in scopes for pair in scope.renames.items()}
+    if not (production or deletions or renames):
         return Consent()
     empty = not any(scope.wanted for scope in scopes)
-    return Consent(_question(scopes, deletions, environment, production=production), deletions, large, empty)
+    question = _question(scopes, deletions, sorted(renames), environment, production=production)
+    return Consent(question, deletions, large, empty)
 
 
 def _large(scope: ScopePlan) -> str | None:
@@ -59,11 +62,22 @@ def _large(scope: ScopePlan) -> str | None:
     return None
 
 
-def _question(scopes: Sequence[ScopePlan], deletions: int, environment: str, *, production: bool) -> str:
+def _question(
+    scopes: Sequence[ScopePlan],
+    deletions: int,
+    renames: Sequence[tuple[str, str]],
+    environment: str,
+    *,
+    production: bool,
+) -> str:
     parts = []
     if deletions:
         what = f"{deletions} commands with their" if deletions > 1 else "1 command with its"
         parts.append(f"delete {what} permission overwrites")
+    if renames:
+        named = [f"{called(old)} to {called(new)}" for new, old in renames]
+        what = ", ".join(named) if len(named) <= _NAMED_RENAMES else f"{len(named)} commands"
+        parts.append(f"rename {what} ({'their' if len(named) > 1 else 'its'} permission overwrites are lost)")
     edited = sum(any(field.drift for field in command.fields) for scope in scopes for command in scope.commands)
     if edited and production:
         parts.append(f"overwrite {edited} command{'s' if edited > 1 else ''} edited by other hands")
@@ -106,14 +120,16 @@ def check_secrets(scopes: Iterable[ScopePlan]) -> None:
 def check_creates(scopes: Iterable[ScopePlan], today: Mapping[str, int]) -> None:
     """Raises Refused when a scope would get more new commands than Discord allows in a day.
 
-    `today` holds what we created there during the last 24 hours; what others created is not known.
+    `today` holds what we created there during the last 24 hours; what others created is not known. Renames count as
+    creates, since nobody says that they do not.
     """
     for scope in scopes:
-        new, used = len(scope.having(Action.CREATE)), today.get(scope.scope, 0)
+        new, used = len(scope.having(Action.CREATE, Action.RENAME)), today.get(scope.scope, 0)
         if new and used + new > CREATES_PER_DAY:
+            verb, was = ("create or rename", "created or renamed") if scope.renames else ("create", "created")
             raise Refused(
-                f"would create {new} commands, and {used} were created in the last 24 hours;"
+                f"would {verb} {new} commands, and {used} were {was} in the last 24 hours;"
                 f" Discord allows {CREATES_PER_DAY} a day",
                 where=label(scope.scope),
-                fix="wait, or rename and edit rather than replace",
+                fix="wait, or edit rather than replace",
             )

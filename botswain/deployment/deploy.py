@@ -74,7 +74,7 @@ def _refuse_second_entry_point(plan: Plan) -> None:
             raise Refused(
                 f'has the entry point "{live[0]}" already, and an application has one',
                 where=label(scope.scope),
-                fix=f'call yours "{live[0]}", or leave it out of the sources',
+                fix=f'call yours "{live[0]}", say renamed_from: {live[0]} in it, or leave it out of the sources',
             )
 
 

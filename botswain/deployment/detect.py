@@ -145,11 +145,8 @@ def _all(scopes: Sets) -> dict[str, Command]:
 
 def _renamed(now: Wanted, old: Mapping[str, Command], new: Mapping[str, Command]) -> dict[str, str]:
     """The renames that are still to be done: the new name was not there, the old one was and is not any more."""
-    return {
-        name: before
-        for name, before in getattr(now, "renames", {}).items()
-        if name in new and name not in old and before in old
-    }
+    declared = now.renames or {}
+    return {name: was for name, was in declared.items() if name in new and name not in old and was in old}
 
 
 def _changes(before: Command, after: Command, name: str, renamed: Mapping[str, str]) -> Iterator[Change]:

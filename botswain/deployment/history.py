@@ -51,11 +51,13 @@ class ScopeResult:
     updated: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     detail: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """By the key that a command got: the key that it had."""
 
     @property
     def touched(self) -> tuple[str, ...]:
-        """Every command key that was created, updated or deleted."""
-        return (*self.created, *self.updated, *self.deleted)
+        """Every command key that was created, updated or deleted; of a renamed command both keys."""
+        return (*self.created, *self.updated, *self.deleted, *self.renamed, *self.renamed.values())
 
     @classmethod
     def planned(cls, plan: ScopePlan) -> ScopeResult:
@@ -64,7 +66,7 @@ class ScopeResult:
             tuple(command.key for command in plan.having(action))
             for action in (Action.CREATE, Action.UPDATE, Action.DELETE)
         )
-        return cls("planned", created, updated, deleted)
+        return cls("planned", created, updated, deleted, renamed=plan.renames)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def _from_json(document: Mapping[str, Any]) -> Deployment:
 
 def _result(document: Mapping[str, Any]) -> ScopeResult:
     created, updated, deleted = (tuple(document[part]) for part in ("created", "updated", "deleted"))
-    return ScopeResult(document["state"], created, updated, deleted, document["detail"])
+    renamed = dict(document.get("renamed", {}))  # entries from before there were renames have none
+    return ScopeResult(document["state"], created, updated, deleted, document["detail"], renamed)
 
 
 def standing(history: Sequence[Deployment]) -> list[Deployment]:

@@ -37,6 +37,9 @@ def _command(command: CommandPlan) -> dict[str, Any]:
         "action": command.action.value,
         "drift": command.drift,
         "managed": command.managed,
+        "renamedFrom": command.renamed_from,
+        "looksLike": command.looks_like,
+        "nameTaken": command.name_taken,
         "fields": [
             {
                 "path": field.path,

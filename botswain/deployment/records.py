@@ -109,7 +109,7 @@ class Records:
         return next(iter(standing(self.deployments())), None)
 
     def creates(self, now: datetime) -> dict[str, int]:
-        """How many commands were created in each scope during the last 24 hours, as far as we know."""
+        """How many commands were created or renamed in each scope during the last 24 hours, as far as we know."""
         from datetime import UTC, timedelta
 
         since = (now.astimezone(UTC) - timedelta(days=1)).strftime("%Y%m%d-%H%M%S")
@@ -121,7 +121,7 @@ class Records:
             entry = self.deployment(identity)
             for scope, result in entry.scopes.items() if entry else ():
                 if result.state not in ("planned", "skipped"):
-                    totals[scope] = totals.get(scope, 0) + len(result.created)
+                    totals[scope] = totals.get(scope, 0) + len(result.created) + len(result.renamed)
         return totals
 
 

@@ -16,7 +16,7 @@ from botswain.deployment.result import Result
 from botswain.deployment.run import Options, Person, Run, carry_out, holding, would_need
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
-from botswain.deployment.transaction import restorable, restoring
+from botswain.deployment.transaction import restoring
 from botswain.deployment.wanted import Wanted
 from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import ScopeUnavailable
@@ -112,7 +112,8 @@ def _state(records: Records, to: str) -> Manifest:
 
 
 def _wanted(state: Manifest) -> Wanted:
-    return Wanted({scope: record.commands for scope, record in state.scopes.items()})
+    commands = {scope: record.commands for scope, record in state.scopes.items()}
+    return Wanted(commands, ids={scope: record.ids for scope, record in state.scopes.items()})
 
 
 def _plan(session: Session, client: DiscordClient, target: Deployment) -> Plan:
@@ -124,14 +125,15 @@ def _plan(session: Session, client: DiscordClient, target: Deployment) -> Plan:
             live = client.commands(scope)
         except ScopeUnavailable as error:
             return unavailable(scope, error.what, record)
-        old = restorable(session.records.snapshot(target.id, scope), scope)
+        old = session.records.snapshot(target.id, scope)
         return restoring(scope, target.scopes[scope].touched, old, live, record)
 
     with workers(len(target.changed_scopes) + 1) as pool:
         application = identify(session, client, manifest, pool)
         plans = tuple(pool.map(one, target.changed_scopes))
         application.result()
-    created = session.records.creates(datetime.now(UTC)) if any(plan.having(Action.CREATE) for plan in plans) else {}
+    creating = any(plan.having(Action.CREATE, Action.RENAME) for plan in plans)
+    created = session.records.creates(datetime.now(UTC)) if creating else {}
     return Plan(plans, _elsewhere(session, target), created)
 
 

@@ -112,7 +112,7 @@ class Transaction:
             try:
                 self._say(f"undoing {label(plan.scope)}")
                 live = self.client.commands(plan.scope)
-                back = restoring(plan.scope, touched_keys(plan), before(plan), live, plan.record)
+                back = restoring(plan.scope, touched_keys(plan), plan.live_commands(), live, plan.record)
                 read = self._restore(back) if back.changed else live
                 result.restored[plan.scope] = read_back(read, plan.scope)
                 result.written.pop(plan.scope, None)
@@ -234,13 +234,9 @@ class Transaction:
 
 
 def touched_keys(plan: ScopePlan) -> tuple[str, ...]:
-    """The commands that the plan creates, updates or deletes."""
-    return tuple(command.key for command in plan.commands if command.action != "keep")
-
-
-def before(plan: ScopePlan) -> dict[str, Command]:
-    """The commands of the plan's scope as they were before it, ready to be wanted again."""
-    return restorable(plan.live_commands(), plan.scope)
+    """The commands that the plan creates, renames (by either name), updates or deletes."""
+    touched = [command.key for command in plan.commands if command.action is not Action.KEEP]
+    return (*touched, *plan.renames.values())
 
 
 def restorable(raw: Live, scope: str) -> dict[str, Command]:
@@ -248,16 +244,18 @@ def restorable(raw: Live, scope: str) -> dict[str, Command]:
     return {key(one): canonical(definition(one), scope) for one in raw}
 
 
-def restoring(
-    scope: str, keys: Iterable[str], old: Mapping[str, Command], live: Live, record: ScopeRecord | None
-) -> ScopePlan:
-    """The plan that brings the commands called `keys` back to what they are in `old`, and leaves all others alone."""
+def restoring(scope: str, keys: Iterable[str], old: Live, live: Live, record: ScopeRecord | None) -> ScopePlan:
+    """The plan that brings the commands called `keys` back to what they are in `old`, and leaves all others alone.
+
+    `old` is a raw snapshot: what was renamed since is known by its id, and renamed back.
+    """
     touched = set(keys)
-    wanted = {name: command for name, command in old.items() if name in touched}
+    former = [raw for raw in old if key(raw) in touched]
+    wanted, ids = restorable(former, scope), {key(raw): raw["id"] for raw in former}
     recorded = record.commands if record else {}
     known = {key(raw) for raw in live} | recorded.keys()
     ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched if name in known}
-    plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours), exact=True)
+    plan = plan_scope(scope, wanted, live, replace(record or ScopeRecord(), commands=ours), ids=ids, exact=True)
     commands = tuple(
         replace(command, managed=command.key in recorded) if command.action is Action.KEEP else command
         for command in plan.commands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botswain import cache
@@ -15,6 +15,7 @@ from botswain.profile.load import Profile
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition
+    from botswain.commands.sources.read import Found
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Wanted:
     notes: tuple[str, ...] = ()
     count: int = 0
     """How many commands there are, whether or not a scope is named yet."""
+    renames: Mapping[str, str] | None = None
+    """By key: the key that a command had before; None when what is wanted comes from no sources that could say so."""
+    ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By scope and key: the ids that the commands are known to have had, beside those that are recorded now."""
 
 
 def wanted(profile: Profile) -> Wanted:
@@ -46,6 +51,11 @@ def wanted(profile: Profile) -> Wanted:
     return _by_scope(profile, cache.remembered(f"commands-{profile.name}", key, lambda: _sets(profile)))
 
 
+def wanted_of(profile: Profile, found: Found) -> Wanted:
+    """What the profile would want if this were what its source holds."""
+    return _by_scope(profile, _sets(profile, found))
+
+
 def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
     scopes: dict[str, Mapping[str, Command]] = {}
     if profile.global_ or sets["entry"]:
@@ -55,15 +65,16 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
         both = {**sets["common"], **sets["owner"]}
         scopes |= {guild: both if guild in scopes else sets["owner"] for guild in profile.owner_guild_ids}
     count = sum(len(sets[part]) for part in ("common", "owner", "entry"))
-    return Wanted(scopes, tuple(sets["notes"]), count)
+    return Wanted(scopes, tuple(sets["notes"]), count, sets["renames"])
 
 
-def _sets(profile: Profile) -> dict[str, Any]:
+def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
     """The three sets that scopes are made of: for everybody, for the owner's guilds, and the entry point."""
+    from botswain.commands.renames import former_key
     from botswain.commands.selection import apply_overrides, select
     from botswain.commands.sources.read import read
 
-    found = read(profile.source)
+    found = found or read(profile.source)
     definitions = apply_overrides(found.definitions, profile.command_overrides, file=profile.file)
     definitions = select(definitions, profile.enabled_commands, file=profile.file)
     notes = list(found.notes)
@@ -85,6 +96,7 @@ def _sets(profile: Profile) -> dict[str, Any]:
         "owner": {one.key: _owners(one) for one in owner},
         "entry": {one.key: canonical(one.payload, GLOBAL) for one in entry},
         "notes": notes,
+        "renames": {one.key: former for one in common + owner + entry if (former := former_key(one)) is not None},
     }
 
 
@@ -94,9 +106,10 @@ def _owners(definition: Definition) -> Command:
 
 
 def _check(profile: Profile, common: list[Definition], owner: list[Definition], entry: list[Definition]) -> None:
+    from botswain.commands.renames import clashes
     from botswain.commands.rules import check_scope
 
-    problems: list[Problem] = []
+    problems = clashes([*common, *owner, *entry])
     if owner and not profile.owner_guild_ids:
         names = ", ".join(one.payload["name"] for one in owner)
         message = f"is empty, but {names} is ownerOnly; list the bot owner's guilds, or leave the command out"

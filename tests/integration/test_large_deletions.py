@@ -100,8 +100,8 @@ def test_a_second_entry_point_is_refused(desk: Desk):
     desk.profile(commands={"entry_point": True})
     desk.definition("board.json", {"name": "board", "type": "primary_entry_point", "description": "Board the ship"})
     told = (
-        'global: has the entry point "launch" already, and an application has one; call yours "launch", or leave it out'
-        " of the sources"
+        'global: has the entry point "launch" already, and an application has one; call yours "launch",'
+        " say renamed_from: launch in it, or leave it out of the sources"
     )
     refused(desk.inv("deploy", "--env", "dev"), told, code=3)
     assert list(desk.live("global")) == ["launch"]

@@ -14,6 +14,8 @@ from botswain.discord.enums import GLOBAL
 from botswain.manifest import ScopeRecord
 from botswain.plan import Action, FieldChange, ScopePlan, plan_scope
 from botswain.sandbox.model import Settings
+from botswain.sandbox.record import content
+from tests.strategies import mutations
 
 Raw = dict[str, Any]
 
@@ -92,3 +94,21 @@ def updates(plan: ScopePlan) -> dict[str, FieldChange]:
     """The changed fields of a plan that only updates, by path."""
     assert {one.action for one in plan.commands} <= {Action.UPDATE}, plan.commands
     return {change.path: change for one in plan.commands for change in one.fields}
+
+
+def settled(raw: Raw) -> Any:
+    """What a command says, with its sets in order: Discord keeps the order of `file_types` as it was sent."""
+
+    def sets(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: sorted(one) if name == "file_types" else sets(one) for name, one in value.items()}
+        return [sets(one) for one in value] if isinstance(value, list) else value
+
+    return sets(content(raw))
+
+
+def variant(data: st.DataObject, command: Raw, place: Place) -> Raw:
+    """The command with one field changed, but of the same name."""
+    changes = [one for path, one in mutations(command, place.scope) if not path.startswith("name (")]
+    changes = [one for one in changes if place.fitting([one]) == [one]]
+    return changes[data.draw(st.integers(0, len(changes) - 1))]

@@ -150,7 +150,7 @@ def test_creates_of_a_day():
         check_creates([plan], {GUILD: 141})
     assert str(refusal.value) == (
         f"guild {GUILD}: would create 60 commands, and 141 were created in the last 24 hours; Discord allows 200 a day;"
-        " wait, or rename and edit rather than replace"
+        " wait, or edit rather than replace"
     )
     check_creates([scope(names(60), names(60))], {GUILD: 200})
 

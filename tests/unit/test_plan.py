@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from place import PLACES, Place, places, updates
+from place import PLACES, Place, places, settled, updates, variant
 from sandbox_client import option, slash
 
 from botswain.commands.canonical import definition, key
-from botswain.deployment.transaction import before, restoring, touched_keys
+from botswain.deployment.transaction import restoring, touched_keys
 from botswain.plan import Action, CommandPlan, FieldChange, ScopePlan
-from botswain.sandbox.record import content
 from tests.strategies import command_sets, mutations, random_commands, seeded
 
 if TYPE_CHECKING:
@@ -180,6 +179,16 @@ def test_a_field_changed_on_both_sides_is_both() -> None:
     assert (change.live, change.wanted, change.intended, change.drift) == ("Theirs", "Ours", True, True)
 
 
+def test_a_change_that_neither_side_seems_to_have_made_is_drift() -> None:
+    """Both replaced the options by the same ones, in another order: the order is written, and shown as theirs."""
+    place = Place()
+    record = place.deploy([slash(options=[option("old")])])
+    place.put([slash(options=[option("b"), option("a")])])
+    (change,) = updates(place.plan(place.wanted([slash(options=[option("a"), option("b")])]), record)).values()
+    told = (change.path, change.live, change.wanted, change.intended, change.drift)
+    assert told == ("options order", ["b", "a"], ["a", "b"], False, True)
+
+
 def test_the_same_edit_on_both_sides_only_needs_recording() -> None:
     """Somebody who did by hand what the sources say now has left nothing to write."""
     place = Place()
@@ -285,7 +294,7 @@ def test_rollback_restores_exactly(place: Place, data: st.DataObject) -> None:
         plan.record,
     ):  # a later rollback knows the new record, an undo only the old one
         middle = {key(raw): raw for raw in place.live()}
-        back = restoring(place.scope, touched_keys(plan), before(plan), place.live(), remembered)
+        back = restoring(place.scope, touched_keys(plan), plan.live_commands(), place.live(), remembered)
         place.put(back.payload())
         assert back.mismatches(place.live()) == []
         new = {key(raw): raw for raw in place.live()}
@@ -297,24 +306,6 @@ def test_rollback_restores_exactly(place: Place, data: st.DataObject) -> None:
         assert all(name.startswith(ENTRY) for name in left), "an entry point is never deleted"
         assert bool(left) is entry_is_new
         place.put(plan_again(plan, new))
-
-
-def settled(raw: Raw) -> Any:
-    """What a command says, with its sets in order: Discord keeps the order of `file_types` as it was sent."""
-
-    def sets(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: sorted(one) if name == "file_types" else sets(one) for name, one in value.items()}
-        return [sets(one) for one in value] if isinstance(value, list) else value
-
-    return sets(content(raw))
-
-
-def variant(data: st.DataObject, command: Raw, place: Place) -> Raw:
-    """The command with one field changed, but of the same name."""
-    changes = [one for path, one in mutations(command, place.scope) if not path.startswith("name (")]
-    changes = [one for one in changes if place.fitting([one]) == [one]]
-    return changes[data.draw(st.integers(0, len(changes) - 1))]
 
 
 def plan_again(plan: ScopePlan, live: dict[str, Raw]) -> list[Raw]:

@@ -8,7 +8,7 @@ import pytest
 from place import PLACES, Place, updates
 from sandbox_client import option, slash
 
-from botswain.deployment.transaction import restorable, restoring
+from botswain.deployment.transaction import restoring
 from botswain.discord.enums import GLOBAL
 from botswain.plan import Plan, unavailable
 
@@ -169,6 +169,7 @@ def test_a_scope_that_cannot_be_read_plans_nothing() -> None:
 def test_a_rollback_restores_dm_permission_beside_contexts_that_discord_filled_in() -> None:
     """A snapshot names the contexts that Discord had chosen; the older field beside them is restored all the same."""
     raw = {"id": "1", "type": 1, "name": "a", "description": "b", "contexts": [0, 1, 2], "integration_types": [0]}
-    old = restorable([{**raw, "dm_permission": True}], GLOBAL)
-    back = restoring(GLOBAL, ["chat_input/a"], old, [{**raw, "dm_permission": False}], None)
+    back = restoring(
+        GLOBAL, ["chat_input/a"], [{**raw, "dm_permission": True}], [{**raw, "dm_permission": False}], None
+    )
     assert [change.path for one in back.commands for change in one.fields] == ["dm_permission"]
