@@ -1,12 +1,14 @@
-"""The credentials gate: a token is used only where it belongs.
+"""The credentials gate: a token or client secret is used only where it belongs.
 
 The first part of a bot token hints at its application, which is enough to refuse before anything is sent; Discord's
-own answer to `/applications/@me` decides.
+own answer to `/applications/@me`, or `/oauth2/@me` for client credentials, decides.
 """
 
 from __future__ import annotations
 
 import base64
+import re
+from dataclasses import dataclass, field
 
 from botswain.discord.token import application_id_hint, well_formed
 from botswain.errors import InvalidInput, Problem, Refused
@@ -15,6 +17,50 @@ from botswain.secrets.environment import bare, origin, prefix, variable
 from botswain.secrets.redaction import default as redactor
 
 SANDBOX_APPLICATION = "100000000000000001"
+_CLIENT_SECRET = re.compile(r"[\w-]{16,128}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ClientSecret:
+    """Client credentials: what Discord trades for an access token."""
+
+    application_id: str
+    secret: str = field(repr=False)
+
+
+def credentials(profile: Profile) -> str | ClientSecret:
+    """What the profile is to use: its bot token or, where only that is set, its client secret.
+
+    A token can do all that a secret can, and more. Raises as `token` does, and InvalidInput when the application id
+    that belongs to a secret is not known.
+    """
+    name = variable_name(profile)
+    if not name.endswith("CLIENT_SECRET"):
+        return token(profile)
+    value = (variable(name) or "").strip()
+    redactor.register(value, name)
+    if well_formed(bare(value)):
+        message = f"is a bot token, not a client secret; put it into {prefix(profile.name)}TOKEN"
+        raise InvalidInput([Problem(origin(name), name, message)])
+    if not _CLIENT_SECRET.fullmatch(value):
+        message = "is no client secret; copy it again from the OAuth2 page of the application"
+        raise InvalidInput([Problem(origin(name), name, message)])
+    application = profile.application_id or (SANDBOX_APPLICATION if profile.rehearsal else None)
+    if application is None:
+        message = f"is required with {name}; name it, or set {prefix(profile.name)}APPLICATION_ID"
+        raise InvalidInput([Problem(profile.file, "application_id", message)])
+    _refuse_production_secret(profile, name, value)
+    return ClientSecret(application, value)
+
+
+def variable_name(profile: Profile) -> str:
+    """The variable whose credentials the profile uses: that of the client secret only if no token is set.
+
+    Raises InvalidInput for one that is set but empty.
+    """
+    start = prefix(profile.name)
+    bot, secret = variable(f"{start}TOKEN"), variable(f"{start}CLIENT_SECRET")
+    return f"{start}CLIENT_SECRET" if bot is None and secret is not None else f"{start}TOKEN"
 
 
 def token(profile: Profile) -> str:
@@ -46,12 +92,13 @@ def sandbox_token(profile: Profile) -> str:
 
 def belongs(profile: Profile, application_id: str) -> None:
     """Raises Refused unless Discord's answer (`application_id`) is the application that the profile names."""
-    name = f"{prefix(profile.name)}TOKEN"
+    name = variable_name(profile)
     if profile.application_id not in (None, application_id):
+        what = "secret" if name.endswith("SECRET") else "token"
         raise Refused(
             f"{name} belongs to application {application_id}, but this profile is for {profile.application_id}",
             where=profile.file,
-            fix="use that application's token, or correct application_id",
+            fix=f"use that application's {what}, or correct application_id",
         )
     for other in others(profile):
         if (other.application_id or application_id_hint(_token_of(other) or "")) != application_id:
@@ -76,9 +123,19 @@ def _refuse_production_token(profile: Profile, name: str, value: str) -> None:
             raise _production(name, profile, other)
 
 
+def _refuse_production_secret(profile: Profile, name: str, value: str) -> None:
+    for other in others(profile):
+        if other.production and not profile.production and _value_of(other, "CLIENT_SECRET") == value:
+            raise _production(name, profile, other)
+
+
 def _token_of(other: Profile) -> str | None:
+    return _value_of(other, "TOKEN")
+
+
+def _value_of(other: Profile, kind: str) -> str | None:
     try:
-        value = variable(f"{prefix(other.name)}TOKEN")
+        value = variable(f"{prefix(other.name)}{kind}")
     except InvalidInput:
         return None  # that profile's own run says so
     return None if value is None else bare(value)
@@ -88,5 +145,5 @@ def _production(name: str, profile: Profile, other: Profile) -> Refused:
     return Refused(
         f"{name} holds production credentials: they belong to {other.file}",
         where=profile.file,
-        fix=f"give {profile.name} an application and a token of its own",
+        fix=f"give {profile.name} an application and a {'secret' if name.endswith('SECRET') else 'token'} of its own",
     )

@@ -17,6 +17,7 @@ from botswain.state.folder import FolderStore
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
+    from botswain.discord.oauth import ClientCredentials
 
 WORKERS = 16
 """Scopes handled at a time; the pace is the rate limiter's business."""
@@ -53,31 +54,47 @@ class Session:
 
     @contextmanager
     def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:
-        """A client with the profile's token, checked for being at home here as far as the token itself tells.
-
-        Its application id is set if the token's hint agrees with what the profile, or the manifest (`recorded`), says;
-        else it is known only after `survey.identify`.
-        """
-        token = credentials.token(self.profile)
-        from botswain.discord.client import DiscordClient
-
-        profile = self.profile
-        transport = None
-        if profile.sandbox:
-            from botswain.sandbox.app import Sandbox
-            from botswain.sandbox.transport import SandboxTransport
-
-            transport = SandboxTransport(Sandbox(sandbox_path(profile)))
-        hint = application_id_hint(token)
-        client = DiscordClient(
-            token=token,
-            api="http://127.0.0.1/api/v10" if profile.sandbox else profile.api,
-            application_id=hint if hint == (profile.application_id or recorded) else None,
-            requests_per_second=50 if profile.sandbox else profile.requests_per_second,
-            transport=transport,
-        )
-        with client:
+        """A client of Discord; see `connected`."""
+        with connected(self.profile, recorded) as client:
             yield client
+
+
+@contextmanager
+def connected(profile: Profile, recorded: str | None = None) -> Iterator[DiscordClient]:
+    """A client with the profile's credentials, checked for being at home here as far as they themselves tell.
+
+    Its application id is that of the client secret, or the bot token's hint if it agrees with what the profile or the
+    manifest (`recorded`) says; else it is known only after `survey.identify`.
+    """
+    login = credentials.credentials(profile)
+    from botswain.discord.client import DiscordClient
+
+    transport = None
+    if profile.sandbox:
+        from botswain.sandbox.app import Sandbox
+        from botswain.sandbox.transport import SandboxTransport
+
+        transport = SandboxTransport(Sandbox(sandbox_path(profile)))
+    if isinstance(login, str):
+        hint = application_id_hint(login)
+        application = hint if hint == (profile.application_id or recorded) else None
+    else:
+        application = login.application_id
+    client = DiscordClient(
+        token=login if isinstance(login, str) else _client_credentials(login),
+        api="http://127.0.0.1/api/v10" if profile.sandbox else profile.api,
+        application_id=application,
+        requests_per_second=50 if profile.sandbox else profile.requests_per_second,
+        transport=transport,
+    )
+    with client:
+        yield client
+
+
+def _client_credentials(secret: credentials.ClientSecret) -> ClientCredentials:
+    from botswain.discord.oauth import ClientCredentials
+
+    return ClientCredentials(secret.application_id, secret.secret)
 
 
 def open_records(profile: Profile) -> Records:
@@ -86,6 +103,7 @@ def open_records(profile: Profile) -> Records:
         from botswain.state.git.store import GitStore
 
         store = GitStore(profile.source.repo, profile.state.remote, profile.state.ref, profile.name)
+        store.start()
         return Records(store, store.where, profile.name)
     return Records(FolderStore(profile.manifest_path), str(profile.manifest_path), profile.name)
 

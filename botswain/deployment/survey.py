@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botswain.commands.canonical import Command
+from botswain.commands.canonical import Command, key
 from botswain.deployment import credentials
 from botswain.deployment.session import Session, workers
 from botswain.deployment.wanted import Wanted
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from botswain.discord.client import DiscordClient
+
+_SHOWN = 5
+"""Commands that a note names."""
 
 
 def survey(
@@ -40,7 +43,16 @@ def survey(
         application = identify(session, client, manifest, pool)
         futures = [
             pool.submit(
-                _look, session, client, scope, commands, records.get(scope), application, orphan=orphan, keep=keep
+                _look,
+                session,
+                client,
+                wanted,
+                scope,
+                commands,
+                records.get(scope),
+                application,
+                orphan=orphan,
+                keep=keep,
             )
             for scope, commands, orphan in scopes
         ]
@@ -50,14 +62,15 @@ def survey(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    creating = any(plan.having(Action.CREATE) for plan in plans)
-    return Plan(tuple(plans), wanted.notes, session.records.creates(datetime.now(UTC)) if creating else {})
+    untold = _untold(plans) if client.commands_only else ()
+    creating = any(plan.having(Action.CREATE, Action.RENAME) for plan in plans)
+    return Plan(tuple(plans), (*wanted.notes, *untold), session.records.creates(datetime.now(UTC)) if creating else {})
 
 
 def identify(
     session: Session, client: DiscordClient, manifest: Manifest | None, pool: ThreadPoolExecutor
 ) -> Future[dict[str, Any]]:
-    """Asks Discord whose token this is. Scopes may be read meanwhile if the application's id is already known."""
+    """Asks Discord whose credentials these are. Scopes may be read meanwhile if the application's id is known."""
 
     def ask() -> dict[str, Any]:
         application = client.application()
@@ -80,6 +93,7 @@ def identify(
 def _look(
     session: Session,
     client: DiscordClient,
+    wanted: Wanted,
     scope: str,
     commands: Mapping[str, Command],
     record: ScopeRecord | None,
@@ -99,13 +113,39 @@ def _look(
         commands,
         live,
         record,
+        renames=wanted.renames,
+        ids=wanted.ids.get(scope),
         delete_unmanaged=session.profile.unmanaged == "delete" and not keep,
-        install_types=_install_types(application.result()) if scope == GLOBAL else None,
+        install_types=install_types(client, application.result()) if scope == GLOBAL else None,
         orphan=orphan,
     )
 
 
-def _install_types(application: Mapping[str, Any]) -> list[int]:
-    """What Discord fills in for a global command that names no integration types."""
+def install_types(client: DiscordClient, application: Mapping[str, Any]) -> list[int] | None:
+    """What Discord fills in for a global command that names no integration types; None where it does not tell."""
+    if client.commands_only:
+        return None
     configured = application.get("integration_types_config") or {"0": {}}
     return sorted(int(kind) for kind in configured)
+
+
+def _untold(plans: Iterable[ScopePlan]) -> tuple[str, ...]:
+    """What cannot be known of global commands that are live without a record, since the install types are not told."""
+    for plan in plans:
+        if plan.scope != GLOBAL or plan.orphan or plan.unavailable:
+            continue
+        recorded = plan.record.commands if plan.record else {}
+        live = {key(raw) for raw in plan.live_commands()}
+        names = [
+            name
+            for name, command in plan.wanted.items()
+            if name in live and name not in recorded and not {"integration_types", "contexts"} <= command.keys()
+        ]
+        if names:
+            shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+            note = (
+                f"{shown} leaves integration_types or contexts to Discord; client credentials are not told what it"
+                " would choose, so what is live now is taken to be its choice (name both, or use a bot token)"
+            )
+            return (note,)
+    return ()

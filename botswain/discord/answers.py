@@ -49,6 +49,16 @@ _FORM_TEXTS = {
         "read the scope again and send the entry point back as it is",
     ),
 }
+_OAUTH_TEXTS = {
+    "invalid_client": (
+        "Discord knows no application with this id and client secret",
+        "check application_id and secret",
+    ),
+    "invalid_scope": (
+        "Discord does not let this application's client credentials update commands",
+        "use a bot token (DISCORD_<ENV>_TOKEN) instead",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,10 @@ def _other(answer: Answer) -> tuple[str, str]:
         )
     if answer.discord_code == BOTS_CANNOT:
         return "Discord does not let bots do this", "use a token of a user who may"
+    body = answer.body or {}
+    if (known := _OAUTH_TEXTS.get(str(body.get("error")))) is not None:
+        return known
     # One line, of bounded length, whatever came.
-    text = " ".join(str((answer.body or {}).get("message", "no reason given")).split())[:200]
+    told = body.get("message") or body.get("error_description") or body.get("error") or "no reason given"
+    text = " ".join(str(told).split())[:200]
     return f"Discord refused the request (HTTP {answer.status}, code {answer.discord_code}): {text}", ""

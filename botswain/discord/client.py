@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from botswain.discord.brake import INVALID_BUDGET
 from botswain.discord.enums import GLOBAL
+from botswain.discord.errors import DiscordError
 from botswain.discord.http import Http
+from botswain.discord.oauth import BotToken, ClientCredentials
 from botswain.discord.ratelimit import Route
 from botswain.errors import BotswainError
 
@@ -29,6 +31,7 @@ _GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
 class DiscordClient:
     """Calls Discord with one token; for any number of threads. Close it, or use it as a context manager.
 
+    `token` is a bot token (or, with that scheme, an OAuth2 one), or client credentials, which stand for one.
     `application_id` may be set after `application()` told it. `requests_per_second` leaves the running bot
     its part of Discord's 50. A rate limit is waited out for `retry_after_cap` seconds at most, else it is
     RateLimited. `clock` (monotonic), `wall_clock` (Unix time), `sleep` and `jitter` (0 to 1) are for tests.
@@ -38,7 +41,7 @@ class DiscordClient:
     def __init__(
         self,
         *,
-        token: str,
+        token: str | ClientCredentials,
         api: str = API,
         application_id: str | None = None,
         scheme: Literal["Bot", "Bearer"] = "Bot",
@@ -52,15 +55,17 @@ class DiscordClient:
         invalid_budget: int = INVALID_BUDGET,
     ) -> None:
         # httpx would name such a token in its error.
-        if not token or not all("!" <= letter <= "~" for letter in token):
+        if isinstance(token, str) and not (token and all("!" <= letter <= "~" for letter in token)):
             raise BotswainError(
                 "the token is empty or has blanks or letters that no token has",
                 where="Discord",
                 fix="copy it again from the Developer Portal into DISCORD_<ENV>_TOKEN",
             )
         self.application_id = application_id
+        self.commands_only = isinstance(token, ClientCredentials)
+        """Whether Discord tells no more than commands, and whose they are: no settings, nothing of the gateway."""
         self._http = Http(
-            authorization=f"{scheme} {token}",
+            access=BotToken(token, scheme) if isinstance(token, str) else token,
             api=api,
             requests_per_second=requests_per_second,
             transport=transport,
@@ -77,6 +82,14 @@ class DiscordClient:
         """What was asked of Discord so far."""
         return self._http.requests
 
+    @property
+    def clock_offset(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of Discord's (negative: behind), give or take one.
+
+        None before an answer that told.
+        """
+        return self._http.clock_offset
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -90,11 +103,16 @@ class DiscordClient:
         self.close()
 
     def application(self) -> dict[str, Any]:
-        """The application that the token belongs to: `id`, `name`, `integration_types_config` and more."""
+        """The application that the token belongs to: `id`, `name` and, for bots, `integration_types_config` too."""
+        if self.commands_only:
+            return self._http.call(Route("GET", "/oauth2/@me", "/oauth2/@me"), _authorization)
         return self._http.call(Route("GET", "/applications/@me", "/applications/@me"), _application)
 
     def gateway(self) -> dict[str, Any]:
-        """`url`, `shards` and `session_start_limit` (`total`, `remaining`, `reset_after` in ms)."""
+        """`url`, `shards` and `session_start_limit` (`total`, `remaining`, `reset_after` in ms). Needs a bot token."""
+        if self.commands_only:
+            what = "client credentials are not told how often the bot may still connect"
+            raise DiscordError(what, fix="set the bot token (DISCORD_<ENV>_TOKEN) for this")
         return self._http.call(Route("GET", "/gateway/bot", "/gateway/bot"), _gateway)
 
     def commands(self, scope: str) -> list[dict[str, Any]]:
@@ -145,6 +163,10 @@ def _object(value: object, what: str, *fields: str) -> dict[str, Any]:
 
 def _application(value: object) -> dict[str, Any]:
     return _object(value, "the application", "id")
+
+
+def _authorization(value: object) -> dict[str, Any]:
+    return _application(_object(value, "the authorization").get("application"))
 
 
 def _gateway(value: object) -> dict[str, Any]:

@@ -3,6 +3,8 @@
     DiscordError                   (a BotswainError; `scope` is "global", a guild id, or "" for other routes)
     ├── Rejected                   Discord refused the request; nothing changed (`status`, `discord_code`)
     │   ├── Unauthorized           401: the token is wrong; the client sends nothing more
+    │   │   ├── SecretRefused      the client secret is wrong
+    │   │   └── AccessRefused      access tokens are refused, fresh ones too
     │   ├── Forbidden              403: the token may not do this
     │   ├── ScopeUnavailable       403 with code 50001, or 404, in a guild: the application is not there
     │   ├── InvalidForm            the commands break Discord's rules (`problems`, `lines`)
@@ -60,13 +62,28 @@ class Rejected(DiscordError):
 class Unauthorized(Rejected):
     """401: the token is not valid. The client makes no further request, since each counts towards a ban."""
 
+    _what = "the token was refused (401)"
+    _fix = "copy the current one from the Developer Portal into DISCORD_<ENV>_TOKEN"
+
     def __init__(self, *, scope: str = "") -> None:
-        super().__init__(
-            "the token was refused (401)",
-            scope=scope,
-            fix="copy the current one from the Developer Portal into DISCORD_<ENV>_TOKEN",
-            status=401,
-        )
+        super().__init__(self._what, scope=scope, fix=self._fix, status=401)
+
+
+class SecretRefused(Unauthorized):
+    """The client secret is not, or no longer, that of the application."""
+
+    _what = "the client secret was refused (401)"
+    _fix = (
+        "copy the current one from the OAuth2 page of the profile's application (application_id) into"
+        " DISCORD_<ENV>_CLIENT_SECRET"
+    )
+
+
+class AccessRefused(Unauthorized):
+    """An access token was refused, and so was the one that was fetched in its place."""
+
+    _what = "an access token was refused (401), and so was a new one"
+    _fix = "check in the Developer Portal that the application is whole, or use a bot token (DISCORD_<ENV>_TOKEN)"
 
 
 class Forbidden(Rejected):

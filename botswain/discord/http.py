@@ -1,7 +1,8 @@
 """Requests to Discord's API: sent at its pace, judged, and repeated only where that is safe.
 
-Reads are repeated after anything that may pass. A write is repeated only when it certainly was not applied:
-no connection was made, or Discord answered 429. Every other failure after sending a write is LostReply.
+Reads are repeated after anything that may pass, and so is asking for an access token. A write is repeated only when it
+certainly was not applied: no connection was made, or Discord answered 429 or refused an access token that could be
+renewed. Every other failure after sending a write is LostReply.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import httpx
 
@@ -34,7 +35,7 @@ from botswain.discord.ratelimit import Permit, RateLimiter, Route
 from botswain.discord.times import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 TRIES = 4
 """How often a request is sent at most while it fails."""
@@ -45,6 +46,8 @@ BACKOFF = 0.25
 BAN = 3600.0
 """Seconds without requests after a ban whose end Cloudflare did not tell."""
 
+TOKEN = Route("POST", "/oauth2/token", "/oauth2/token")
+"""Where client credentials are traded for an access token; a second one changes nothing."""
 USER_AGENT = f"DiscordBot (https://github.com/botswain/botswain, {__version__})"
 
 T = TypeVar("T")
@@ -67,13 +70,26 @@ class _Again(Exception):
         self.error = error
 
 
+class Access(Protocol):
+    """What requests are authorized with. Thread-safe."""
+
+    def header(self, http: Http) -> str:
+        """The `Authorization` of the next request, which may have to be asked for first. Raises a DiscordError."""
+
+    def renewable(self, refused: str) -> bool:
+        """Whether a request that was refused (401) with this header may be sent again, with the next one."""
+
+    def refusal(self, scope: str) -> Unauthorized:
+        """What to say when there is no other to try."""
+
+
 class Http:
     """One token's way to Discord; for any number of threads. See DiscordClient for the parameters."""
 
     def __init__(
         self,
         *,
-        authorization: str,
+        access: Access,
         api: str,
         requests_per_second: float,
         transport: httpx.BaseTransport | None = None,
@@ -86,9 +102,8 @@ class Http:
     ) -> None:
         self.requests = RequestLog()
         self._api = api.rstrip("/")
-        self._client = open_client(
-            self._api, {"Authorization": authorization, "User-Agent": USER_AGENT}, transport=transport
-        )
+        self._access = access
+        self._client = open_client(self._api, {"User-Agent": USER_AGENT}, transport=transport)
         self._limiter = RateLimiter(
             requests_per_second, longest=retry_after_cap, clock=clock, sleep=sleep, wall_clock=wall_clock
         )
@@ -97,6 +112,24 @@ class Http:
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._cap = retry_after_cap
+        self._dated: tuple[float, float, str] | None = None
+
+    @property
+    def clock_offset(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of Discord's (negative: behind), give or take one.
+
+        None before an answer with a `Date`, which tells whole seconds.
+        """
+        if self._dated is None:
+            return None
+        from email.utils import parsedate_to_datetime
+
+        sent, received, date = self._dated
+        try:
+            theirs = parsedate_to_datetime(date).timestamp()
+        except (ValueError, OverflowError):
+            return None
+        return (sent + received) / 2 - (theirs + 0.5)
 
     def close(self) -> None:
         """Close the connections."""
@@ -109,23 +142,29 @@ class Http:
         *,
         params: dict[str, str] | None = None,
         payload: object = None,
+        form: Mapping[str, str] | None = None,
+        access: Access | None = None,
         before: Callable[[], None] | None = None,
     ) -> T:
         """Send one request, return what `check` makes of its JSON; it raises ValueError on a wrong shape.
 
-        `before` runs before each try, when it has waited for its turn. Raises a DiscordError, for which see there.
+        The body is `payload` as JSON, or `form`. `access` is for this request alone. `before` runs before each try,
+        when it has waited for its turn. Raises a DiscordError, for which see there.
         """
+        access = access or self._access
         request = self._client.build_request(
             route.method,
             self._api + route.path,
             params=params,
+            data=form,
             content=None if payload is None else json.dumps(payload, allow_nan=False),
             headers=None if payload is None else {"Content-Type": "application/json"},
         )
         failures = refusals = 0
         while True:
+            request.headers["Authorization"] = access.header(self)
             try:
-                return self._attempt(route, request, check, payload, before)
+                return self._attempt(route, request, check, access, payload, before)
             except _Again as again:
                 error, cause, reason = again.error, again.__cause__, str(again)
             if isinstance(error, RateLimited):
@@ -146,6 +185,7 @@ class Http:
         route: Route,
         request: httpx.Request,
         check: Callable[[object], T],
+        access: Access,
         payload: object,
         before: Callable[[], None] | None,
     ) -> T:
@@ -155,15 +195,18 @@ class Http:
             if before is not None:
                 before()
             self.requests.sent(route.method)
+            sent = self._wall_clock()
             try:
                 response = self._client.send(request)
             except httpx.RequestError as error:
                 raise self._unanswered(route, error) from error
             self.requests.answered(response.status_code)
+            if "date" in response.headers:
+                self._dated = (sent, self._wall_clock(), response.headers["date"])
             if response.is_success:
                 permit.learn(response.headers)
                 return self._accept(route, response, check)
-            raise self._refused(route, response, permit, payload)
+            raise self._refused(route, response, permit, access, payload)
 
     def _accept(self, route: Route, response: httpx.Response, check: Callable[[object], T]) -> T:
         try:
@@ -183,7 +226,9 @@ class Http:
             return _Again(unreachable, reason)
         return self._unclear(route, reason, unreachable)
 
-    def _refused(self, route: Route, response: httpx.Response, permit: Permit, payload: object) -> Exception:
+    def _refused(
+        self, route: Route, response: httpx.Response, permit: Permit, access: Access, payload: object
+    ) -> Exception:
         answer = Answer.of(response.status_code, response.headers, response.content)
         status = answer.status
         limited = status == 429 and answer.discord_code != DAILY_CREATES
@@ -203,9 +248,13 @@ class Http:
         if answer.discord_code != DAILY_CREATES:
             permit.learn(response.headers)
         error = rejection(answer, scope=route.scope, payload=payload, now=self._wall_clock())
-        if isinstance(error, Unauthorized):
-            self._brake.pull(lambda scope: Unauthorized(scope=scope))
-        return error
+        return self._unauthorized(error, response.request, access) if isinstance(error, Unauthorized) else error
+
+    def _unauthorized(self, error: Unauthorized, request: httpx.Request, access: Access) -> Exception:
+        if access.renewable(request.headers["Authorization"]):
+            return _Again(error, "the access token was refused")
+        self._brake.pull(access.refusal)
+        return access.refusal(error.scope)
 
     def _rate_limited(self, route: Route, answer: Answer, permit: Permit) -> Exception:
         kind = answer.limit_kind
@@ -234,4 +283,5 @@ class Http:
 
     def _unclear(self, route: Route, reason: str, read_error: DiscordError) -> Exception:
         """After a request was sent: a read may be repeated, a write has an unknown outcome."""
-        return _Again(read_error, reason) if route.method == "GET" else LostReply(reason, scope=route.scope)
+        repeatable = route.method == "GET" or route == TOKEN
+        return _Again(read_error, reason) if repeatable else LostReply(reason, scope=route.scope)

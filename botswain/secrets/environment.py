@@ -18,10 +18,19 @@ def prefix(environment: str) -> str:
     return f"DISCORD_{re.sub('[^A-Z0-9]', '_', environment.upper())}_"
 
 
+def _values() -> dict[str, str]:
+    """What `.env` sets. Raises InvalidInput where a part of it cannot be read."""
+    known, problems = _dotenv()
+    if problems:
+        raise InvalidInput(problems)
+    return known
+
+
 @cache
-def _dotenv() -> dict[str, str]:
+def _dotenv() -> tuple[dict[str, str], list[Problem]]:
+    """What `.env` sets, as far as it can be read, and what cannot."""
     if not Path(".env").is_file():
-        return {}
+        return {}, []
     from dotenv.parser import parse_stream
 
     try:
@@ -29,20 +38,23 @@ def _dotenv() -> dict[str, str]:
             lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8 text" if isinstance(error, ValueError) else error.strerror
-        raise InvalidInput([Problem(".env", "", f"cannot be read: {reason}")]) from None
-    unreadable = [
+        return {}, [Problem(".env", "", f"cannot be read: {reason}")]
+    problems = [
         Problem(".env", f"line {one.original.line}", "is not NAME=value, or a quote is not closed")
         for one in lines
         if one.error
     ]
-    if unreadable:
-        raise InvalidInput(unreadable)
-    return {one.key: one.value or "" for one in lines if one.key}
+    return {one.key: one.value or "" for one in lines if one.key and not one.error}, problems
+
+
+def unreadable() -> list[Problem]:
+    """What is wrong with `.env`; whoever asks for a variable gets it as InvalidInput."""
+    return _dotenv()[1]
 
 
 def origin(name: str) -> str:
     """Where a variable comes from, for messages: `environment` or `.env`."""
-    return ".env" if name not in os.environ and name in _dotenv() else "environment"
+    return ".env" if name not in os.environ and name in _values() else "environment"
 
 
 def bare(token: str) -> str:
@@ -51,15 +63,18 @@ def bare(token: str) -> str:
 
 
 def register_secrets() -> None:
-    """Makes redaction cover every token and client secret that is set, whether or not this run uses it."""
-    for name, value in {**_dotenv(), **os.environ}.items():
+    """Makes redaction cover every token and client secret that is set, whether or not this run uses it.
+
+    What cannot be read in `.env` is told when a variable is asked for.
+    """
+    for name, value in {**_dotenv()[0], **os.environ}.items():
         if value and _SECRET.fullmatch(name):
             redaction.register(bare(value), name)
 
 
 def variable(name: str) -> str | None:
     """The variable's value, or None when it is not set. Set but empty is an error: it is a secret that got lost."""
-    value = os.environ.get(name, _dotenv().get(name))
+    value = os.environ.get(name, _values().get(name))
     if value is not None and not value.strip():
         raise InvalidInput([Problem(origin(name), name, "is set but empty; give it a value or unset it")])
     return value

@@ -1,0 +1,116 @@
+"""All looks at one environment, in the order in which their findings matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botswain.deployment.doctor import kept, machine, project
+from botswain.deployment.doctor.look import Look, Verdict, failed, safely, unknown
+from botswain.deployment.records import Records
+from botswain.deployment.session import Session, connected, open_records
+from botswain.deployment.wanted import Wanted, wanted
+from botswain.discord.enums import GLOBAL
+from botswain.errors import BotswainError, InvalidInput
+from botswain.profile.load import Profile, read
+
+if TYPE_CHECKING:
+    from botswain.manifest import Manifest
+
+_OF_RECORDS = ("records", "lock", "cut off", "audit log", "room")
+_OF_DISCORD = ("application", "clock", "access", "seen twice", "not in the sources", "limits")
+
+
+def examine(environment: str) -> Iterator[Look]:
+    """Every look, as soon as it is done. Raises BotswainError only when there is no such environment."""
+    found, problem = _profile(environment)
+    yield from safely("python", machine.python)
+    yield from safely("packages", machine.packages)
+    yield from safely("git", machine.git)
+    yield from safely(".env", project.dotenv)
+    if found is None:
+        yield from failed("profile", problem)
+        for look in ("credentials", "sources", "commit", *_OF_RECORDS, *_OF_DISCORD):
+            yield unknown(look, "the profile cannot be read")
+        return
+    yield from safely("profile", partial(project.profile, found))
+    yield from safely(found.source.kind, partial(machine.bot_code, found.source))
+    want: list[Wanted] = []
+    yield from safely("sources", partial(_sources, found, want))
+    yield from safely("commit", partial(project.commit, found))
+    records: list[Records] = []
+    yield from _records(found, records)
+    yield from _discord(found, want[0] if want else None, records[0] if records else None)
+
+
+def _profile(environment: str) -> tuple[Profile | None, InvalidInput]:
+    try:
+        return read(environment), InvalidInput([])
+    except InvalidInput as error:
+        return None, error
+
+
+def _sources(found: Profile, want: list[Wanted]) -> Iterator[Look]:
+    want.append(wanted(found))
+    yield from project.sources(found, want[0])
+
+
+def _records(found: Profile, opened: list[Records]) -> Iterator[Look]:
+    try:
+        opened.append(open_records(found))
+    except BotswainError as error:
+        yield from failed("records", error)
+        for look in _OF_RECORDS[1:]:
+            yield unknown(look, "the records cannot be opened")
+        return
+    session = Session(found, opened[0])
+    finds = (kept.history, kept.lock, kept.cut_off, kept.audit, kept.room)
+    for look, find in zip(_OF_RECORDS, finds, strict=True):
+        yield from safely(look, partial(find, session))
+
+
+def _discord(found: Profile, want: Wanted | None, records: Records | None) -> Iterator[Look]:
+    secrets = list(safely("credentials", partial(project.secrets, found)))
+    yield from secrets
+    if any(look.verdict is not Verdict.GOOD for look in secrets):
+        for look in _OF_DISCORD:
+            yield unknown(look, "there are no usable credentials")
+        return
+    yield from safely("Discord", partial(_online, found, want, records))
+
+
+def _online(found: Profile, want: Wanted | None, records: Records | None) -> Iterator[Look]:
+    from botswain.deployment.doctor import inventory, live
+
+    manifest, created = _recorded(records)
+    with connected(found, manifest.application_id if manifest else None) as client:
+        identity = live.application(client, found, manifest)
+        yield identity
+        yield live.clock(client, found)
+        if identity.verdict is Verdict.BAD or client.application_id is None:
+            for look in _OF_DISCORD[2:]:
+                yield unknown(look, "the application is not known")
+            return
+        named = [GLOBAL, *dict.fromkeys((*found.guild_ids, *found.owner_guild_ids))]
+        left = [scope for scope in (manifest.scopes if manifest else ()) if scope not in named]
+        answers = live.read(client, [*named, *left])
+        yield from live.access({scope: answers[scope] for scope in named}, client.application_id)
+    keys = {scope: one for scope, one in answers.items() if isinstance(one, frozenset)}
+    if not keys:
+        for look in _OF_DISCORD[3:]:
+            yield unknown(look, "no scope could be read")
+        return
+    stock = inventory.Inventory(found, want, manifest, keys)
+    yield from safely("seen twice", partial(inventory.twice, stock))
+    yield from safely("not in the sources", partial(inventory.stale, stock))
+    yield from safely("limits", partial(inventory.limits, stock, created))
+
+
+def _recorded(records: Records | None) -> tuple[Manifest | None, dict[str, int]]:
+    """What the records know; when they are damaged, their own look says so."""
+    try:
+        return (records.manifest(), records.creates(datetime.now(UTC))) if records else (None, {})
+    except BotswainError:
+        return None, {}

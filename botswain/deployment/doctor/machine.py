@@ -1,0 +1,153 @@
+"""What this machine must have: Python, the locked packages, git, and for a bot's code Node or its Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from botswain.deployment.doctor.look import Look, bad, good, listed, unknown, warning
+from botswain.profile.load import Source
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_GIT = (2, 25)
+"""What Debian and Ubuntu have had since 2020; older ones are not tested."""
+OLDEST_NODE = (18,)
+"""What discord.js 14 needs."""
+LOCK = Path(__file__).resolve().parents[3] / "requirements/base.txt"
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)\s*(;)?", re.MULTILINE)
+_SECONDS = 30
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "ASDF_DIR", "VOLTA_HOME")
+
+
+def python() -> Iterator[Look]:
+    """The Python that runs this."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < OLDEST_PYTHON:
+        yield bad("python", f"Python {version}", "install 3.11 or newer; BOTSWAIN_PYTHON names it for ./inv")
+    else:
+        yield good("python", f"Python {version}")
+
+
+def packages(lock: Path = LOCK) -> Iterator[Look]:
+    """The packages of this environment against the locked ones."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        pins = _PIN.findall(lock.read_text())
+    except OSError as error:
+        yield unknown("packages", f"{lock}: cannot be read: {error.strerror}")
+        return
+    wrong: list[str] = []
+    for name, locked, marker in pins:
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            if not marker:  # one with a marker may be for other systems
+                wrong.append(f"{name} is missing")
+            continue
+        if installed != locked:
+            wrong.append(f"{name} is {installed}, not {locked}")
+    if wrong:
+        yield warning("packages", listed(wrong), "remove .venv/stamp; the next ./inv installs requirements/base.txt")
+    else:
+        yield good("packages", f"{len(pins)} as locked in requirements/base.txt")
+
+
+def git() -> Iterator[Look]:
+    """Git and its version."""
+    said = output(["git", "--version"])
+    if said is None:
+        yield bad("git", "is not installed", "sudo apt install git")
+        return
+    yield _aged("git", said.removeprefix("git version "), OLDEST_GIT, "update git; older ones are not tested")
+
+
+def bot_code(source: Source) -> Iterator[Look]:
+    """What reading the bot's own code needs."""
+    if source.kind == "discord.js":
+        yield from _node(source)
+    elif source.kind == "discord.py":
+        yield from _python_of_the_bot(source)
+
+
+def _node(source: Source) -> Iterator[Look]:
+    command = source.interpreter or "node"
+    said = output([command, "--version"], source.repo)
+    if said is None:
+        fix = "install Node.js, or name it in commands.interpreter"
+        yield bad("node", f"{command} cannot be run, and commands.source is discord.js", fix)
+    elif _numbers(said) < OLDEST_NODE:
+        yield bad("node", f"{said.strip()}, and discord.js needs {OLDEST_NODE[0]}", "install a newer Node.js")
+    else:
+        yield good("node", said.strip())
+    found = _package(source.path, "discord.js")
+    if found is None:
+        yield bad("node_modules", f"discord.js is not installed for {source.path}", _install(source.repo))
+    else:
+        yield good("node_modules", f"discord.js {found}")
+
+
+def _package(folder: Path, name: str) -> str | None:
+    """The version of a package as Node would find it from a folder."""
+    start = folder.resolve()
+    for place in (start, *start.parents):
+        try:
+            return str(json.loads((place / "node_modules" / name / "package.json").read_bytes())["version"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _install(repo: Path) -> str:
+    ways = {"pnpm-lock.yaml": "pnpm install", "yarn.lock": "yarn install", "package-lock.json": "npm ci"}
+    way = next((command for lock, command in ways.items() if (repo / lock).exists()), "npm install")
+    return f"run `{way}` in {repo.resolve()}"
+
+
+def _python_of_the_bot(source: Source) -> Iterator[Look]:
+    chosen = [source.interpreter] if source.interpreter else [".venv/bin/python", "venv/bin/python"]
+    found = next((one for one in chosen if (source.repo / one).exists() or "/" not in one), None)
+    if found is None:
+        where = f"neither {' nor '.join(chosen)}" if len(chosen) > 1 else f"no {chosen[0]}"
+        fix = "make the bot's environment there, or name its Python in commands.interpreter"
+        yield bad("bot's python", f"there is {where} in {source.repo.resolve()}", fix)
+        return
+    command = str((source.repo / found).absolute()) if "/" in found else found
+    script = "import sys, discord; print(sys.version.split()[0], discord.__version__)"
+    said = output([command, "-c", script], source.repo)
+    if said is not None:
+        own, _, library = said.strip().partition(" ")
+        yield good("bot's python", f"Python {own} with discord.py {library}")
+    elif output([command, "--version"], source.repo) is None:
+        fix = "name the bot's Python in commands.interpreter"
+        yield bad("bot's python", f"{command} cannot be run", fix)
+    else:
+        fix = f"install the bot's requirements: {command} -m pip install -r requirements.txt"
+        yield bad("bot's python", f"{command} cannot import discord", fix)
+
+
+def _aged(look: str, version: str, oldest: tuple[int, ...], fix: str) -> Look:
+    version = version.strip()
+    return warning(look, version, fix) if _numbers(version) < oldest else good(look, version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def output(command: list[str], folder: Path = Path()) -> str | None:
+    """What a command prints; None if it is not there or fails. It sees nothing of our variables but a few."""
+    known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=known, capture_output=True, text=True, check=False, timeout=_SECONDS,
+            stdin=subprocess.DEVNULL, errors="replace",
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
