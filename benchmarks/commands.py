@@ -5,9 +5,12 @@ Memory comes first: a child's peak includes what its parent held when it was sta
 
 from __future__ import annotations
 
+from benchmarks.bots import bots
+from benchmarks.clones import clones
 from benchmarks.differences import differences
 from benchmarks.memory import memory
 from benchmarks.pace import pace
+from benchmarks.shared_state import shared_state
 from benchmarks.times import noop_apply, task_list
 from benchmarks.traffic import traffic
 
@@ -15,7 +18,10 @@ MEASUREMENTS = {
     "memory": memory,
     "traffic": traffic,
     "differences": differences,
+    "bots": bots,
     "pace": pace,
     "list": task_list,
     "apply": noop_apply,
+    "state": shared_state,
+    "clones": clones,
 }

@@ -40,11 +40,10 @@ class Ended:
 
 def run(command: Sequence[str], folder: Path, **variables: str) -> Ended:
     """Runs a child as a user would, and tells what it took; it has to succeed."""
-    kept = {name: value for name, value in os.environ.items() if name not in _NOT_A_USER_S}
     with tempfile.TemporaryFile("w+") as errors:
         begun = time.perf_counter()
         child = subprocess.Popen(
-            command, cwd=folder, env={**kept, **variables}, stdout=subprocess.DEVNULL, stderr=errors
+            command, cwd=folder, env=environment(**variables), stdout=subprocess.DEVNULL, stderr=errors
         )
         _pid, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
@@ -54,6 +53,28 @@ def run(command: Sequence[str], folder: Path, **variables: str) -> Ended:
             raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{errors.read()[-2000:]}")
         cpu = used.ru_utime + used.ru_stime
         return Ended(wall * 1e3, cpu * 1e3, used.ru_maxrss * 1024 / 1e6)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The variables of a user's shell, and these."""
+    return {**{name: value for name, value in os.environ.items() if name not in _NOT_A_USER_S}, **variables}
+
+
+def furnish(folder: Path) -> None:
+    """Makes a folder a project: this Botswain, and room for profiles and commands."""
+    folder.mkdir(exist_ok=True)
+    for link in _LINKS:
+        (folder / link).symlink_to(ROOT / link)
+    shutil.copy(ROOT / "inv", folder / "inv")  # a link would lead it back to this checkout
+    for own in ("profiles", "commands"):
+        (folder / own).mkdir()
+
+
+def repository(folder: Path) -> None:
+    """Commits everything in a folder that is no repository yet."""
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false")
+    for arguments in (("init", "--quiet", "-b", "main"), ("add", "--all"), (*who, "commit", "--quiet", "-m", "Bot")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, stdin=subprocess.DEVNULL)
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,27 @@ class Project:
     def inv(self, *arguments: str) -> Ended:
         """Runs `./inv`."""
         return run(["./inv", *arguments], self.folder, DISCORD_BENCH_TOKEN=TOKEN, NO_COLOR="1")
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Starts `./inv` and leaves it to the caller how it ends."""
+        return subprocess.Popen(
+            ["./inv", *arguments],
+            cwd=self.folder,
+            env=environment(DISCORD_BENCH_TOKEN=TOKEN, NO_COLOR="1", **variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def document(self, *arguments: str) -> Any:
+        """The JSON document of an `./inv` that has to succeed."""
+        child = self.start(*arguments, "--json")
+        out, errors = child.communicate()
+        if child.returncode:
+            said = f"{errors[-2000:]}{out[-2000:]}"
+            raise RuntimeError(f"./inv {' '.join(arguments)} ended with {child.returncode}:\n{said}")
+        return json.loads(out)
 
     def profile(self, **fields: Any) -> None:
         """Writes the profile; JSON is YAML."""
@@ -85,13 +127,13 @@ class Project:
             path = self.folder / "commands" / f"{definition['name']}.json"
             path.write_text(json.dumps(definition, ensure_ascii=False))
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, *, bot: str = TOKEN) -> Any:
         """A request to the sandbox, past Botswain."""
         request = urllib.request.Request(  # noqa: S310 - always http and loopback
             f"{self.url}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bot {TOKEN}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bot {bot}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request) as response:  # noqa: S310 - the same
             return json.loads(response.read() or b"null")
@@ -115,11 +157,7 @@ def project(*, limits: bool) -> Iterator[Project]:
         print("note: .venv holds more than requirements/base.txt, which slows httpx; remove it", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="botswain-bench-") as name, running_server() as url:
         folder = Path(name)
-        for link in _LINKS:
-            (folder / link).symlink_to(ROOT / link)
-        shutil.copy(ROOT / "inv", folder / "inv")  # a link would lead it back to this checkout
-        for own in ("profiles", "commands"):
-            (folder / own).mkdir()
+        furnish(folder)
         made = Project(folder, url)
         made.ask("POST", "/sandbox/settings", {"limits": limits})
         yield made

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from benchmarks import __main__ as bench
+from benchmarks.bots import planned, unlike
+from benchmarks.clones import Records, Run, at_a_time, lost, within
 from benchmarks.figures import Figure, at_least, at_most, exactly
 
 ROWS = [at_most("time", 1.23456, "x", 1.3), at_least("rate", 47, "requests/s", 45), exactly("writes", 0, "", 0)]
@@ -22,7 +24,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 def test_every_promised_figure_has_a_measurement() -> None:
     """A figure that nobody measures any more would look as if it were kept."""
-    names = ["memory", "traffic", "differences", "pace", "list", "apply"]
+    names = ["memory", "traffic", "differences", "bots", "pace", "list", "apply", "state", "clones"]
     assert list(bench.GROUPS["commands"]) == names
     assert all(callable(one) for one in bench.GROUPS["commands"].values())
 
@@ -56,3 +58,96 @@ def test_a_missed_figure_fails_the_run(
     assert bench.main([]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines[1:]] == ["ok", "ok", "ok", "MISSED"]
+
+
+REFUSAL = (
+    "botswain: bench: is locked by run-3 since 2026-11-22 14:00:00 UTC for `deploy` (20261122-140000-3f9a2c, process 7"
+    ' on ship), last sign of life 2 s ago; wait, or `./inv lock.break --env bench --why "…"` when it hangs'
+)
+ACTORS = ["run-3", "run-4"]
+
+
+def audit(*ends: tuple[str, float, float | None]) -> list[dict]:
+    """The audit records of deployments: id, second of the begin, and of the end if it has one."""
+    records = []
+    for name, begin, end in ends:
+        at = [f"2026-11-22T14:00:{second:06.3f}Z" for second in (begin, end or 0)]
+        data = {"deployment": name}
+        records.append({"event": "intent", "action": "deploy", "id": f"i-{name}", "at": at[0], "data": data})
+        if end is not None:
+            records.append({"event": "outcome", "id": f"i-{name}", "at": at[1], "data": data})
+    return records
+
+
+@pytest.mark.parametrize(
+    ("spans", "most"),
+    [([(1, 2), (2, 3)], 1), ([(1, 3), (2, 4), (5, 6)], 2), ([(1, 9), (2, 3), (4, 5), (4.5, 6)], 3)],
+)
+def test_deployments_that_overlap_are_counted(spans: list[tuple[float, float]], most: int) -> None:
+    """What begins as another ends does not overlap it; what begins before that does."""
+    assert at_a_time(spans) == most
+
+
+def test_a_deployment_without_an_outcome_overlaps_every_later_one() -> None:
+    """A run that was never ended in the records may still have been writing."""
+    assert at_a_time(Records(audit(("a", 1, None), ("b", 5, 6)), {}).spans()) == 2
+
+
+@pytest.mark.parametrize(
+    ("run", "clear"),
+    [
+        (Run("run-4", 0, "a", ""), True),
+        (Run("run-4", 0, None, ""), False),
+        (Run("run-4", 3, None, f"note\n{REFUSAL}\n"), True),
+        (Run("run-4", 1, None, REFUSAL), False),
+        (Run("run-3", 3, None, REFUSAL), False),
+        (Run("run-4", 3, None, REFUSAL.replace("run-3", "somebody")), False),
+        (Run("run-4", 3, None, REFUSAL.replace("run-3", "run-9")), False),
+        (Run("run-4", 3, None, REFUSAL.partition(";")[0]), False),
+        (Run("run-4", 3, None, "botswain: bench: is locked by a run that is just starting; try again"), False),
+        (Run("run-4", 3, None, ""), False),
+    ],
+)
+def test_a_refusal_is_clear_when_it_names_another_run_its_begin_and_the_way_out(run: Run, clear: bool) -> None:
+    """A failure, a refusal of itself, by nobody, or without a remedy is not."""
+    assert run.clear(ACTORS) == clear
+
+
+def test_a_record_is_lost_when_the_history_or_the_audit_log_lacks_it() -> None:
+    """Each deployment that said it was done has one entry that says so, and one outcome."""
+    records = Records(
+        audit(("a", 1, 2), ("b", 3, 4), ("b", 5, 6), ("c", 7, 8)), {"a": "done", "b": "done", "c": "failed"}
+    )
+    assert [lost([one], records) for one in "abcd"] == [0, 1, 1, 1]
+    assert lost("abcd", records) == 3
+
+
+def test_every_deployment_has_one_write_in_its_time() -> None:
+    """A write between two deployments, or two in one, are counted as nobody's."""
+    records = Records(audit(("a", 1, 2), ("b", 3, 4)), {})
+    first, second = (begin for begin, _ in records.spans())
+    assert within([first + 0.5, second + 0.5], records) == 2
+    assert within([first + 0.5, first + 1.5], records) == 1
+    assert within([first + 0.5, first + 0.6, second], records) == 1
+
+
+def test_what_a_plan_would_change_is_a_false_difference() -> None:
+    """Whatever the plan lists counts, in whichever scope."""
+    one, other = ([{"command": f"user/{name}", "action": "update"}] for name in "ab")
+    assert planned({"plan": {"scopes": [{"commands": []}]}}) == set()
+    assert planned({"plan": {"scopes": [{"commands": one}, {"commands": other}]}}) == {
+        "user/a: update",
+        "user/b: update",
+    }
+
+
+def test_two_registrations_are_compared_in_both_directions() -> None:
+    """A command or a field that only one side has is told, whichever side that is."""
+    ping = {"name": "ping", "options": [1]}
+    assert unlike({"a": ping}, {"a": dict(ping)}) == []
+    assert unlike({(1, "ping"): ping}, {(1, "ping"): {**ping, "options": [2], "nsfw": True}}) == [
+        "ping.nsfw",
+        "ping.options",
+    ]
+    assert unlike({(1, "ping"): {**ping, "nsfw": True}}, {(1, "ping"): ping}) == ["ping.nsfw"]
+    assert unlike({(1, "a"): ping}, {(2, "b"): ping}) == ["a: only on one side", "b: only on one side"]
