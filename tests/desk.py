@@ -23,7 +23,10 @@ APP = "100000000000000001"
 OTHER_APP = "100000000000000002"
 GUILD = "200000000000000001"
 GUILD_2 = "200000000000000002"
-MUTATING = {"deploy", "apply", "rollback", "lock.break", "manifest.restore"}
+MUTATING = {
+    "deploy", "apply", "rollback", "import", "init", "lock.break", "manifest.restore", "state.pull", "state.accept",
+    "state.restore",
+}  # fmt: skip
 
 
 def token(application: str = APP, rest: str = "GplntD.kQ3v-Zr8_Yw2xT6mB1nC5dF9hJ4gL7pS0aEu") -> str:

@@ -40,7 +40,7 @@ def task(
         @functools.wraps(body)
         def framed(context: Any, *arguments: Any, **options: Any) -> None:
             told = {
-                "task": f"{collection}.{name}" if collection else body.__name__,
+                "task": f"{collection}.{name}" if collection else name or body.__name__,
                 "environment": options.get("env") or None,
             }
             with _reporting(told, json=options.get("json", False), debug=options.get("debug", False)):

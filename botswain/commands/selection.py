@@ -39,15 +39,16 @@ def select(definitions: Sequence[Definition], enabled: Sequence[str], *, file: s
     ]
     if problems:
         raise InvalidInput(problems)
+    return [one for one in definitions if chosen(one, enabled)]
+
+
+def chosen(one: Definition, enabled: Sequence[str]) -> bool:
+    """Whether `enabled_commands` choose this definition."""
     wanted = [pattern for pattern in enabled if not pattern.startswith("!")]
     unwanted = [pattern[1:] for pattern in enabled if pattern.startswith("!")]
     if unwanted and not wanted:
         wanted = ["*"]
-    return [
-        one
-        for one in definitions
-        if any(_matches(pattern, one) for pattern in wanted) and not any(_matches(pattern, one) for pattern in unwanted)
-    ]
+    return any(_matches(pattern, one) for pattern in wanted) and not any(_matches(pattern, one) for pattern in unwanted)
 
 
 def _matches(pattern: str, one: Definition) -> bool:

@@ -27,14 +27,28 @@ def checkout(profile: Profile) -> Checkout:
     Only a profile that never reaches Discord may deploy what is in no commit; any other raises Refused.
     """
     source = profile.source
-    sha = _git(source.repo, "rev-parse", "HEAD")
-    # The bot's code may import any file of its repository.
-    changes = _git(source.repo, "status", "--porcelain", "--", str(source.path.resolve()))
-    dirty = sha is None or changes is None or changes != ""
-    if dirty and not profile.rehearsal:
+    sha, changes = _state(profile)
+    if changes != "" and not profile.rehearsal:
         what = "is in no commit" if sha is None or changes is None else f"has changes that are not in commit {sha[:12]}"
         raise Refused(what, where=str(source.path), fix="commit them first; only a sandbox may deploy a dirty tree")
-    return Checkout(f"{sha}+dirty" if sha and dirty else sha, build_id())
+    return _checkout(sha, changes)
+
+
+def as_it_stands(profile: Profile) -> Checkout:
+    """The same for a run that sends nothing to Discord, which a dirty tree does not stop."""
+    return _checkout(*_state(profile))
+
+
+def _state(profile: Profile) -> tuple[str | None, str | None]:
+    """The commit, and what differs from it; None for either where there is none to tell."""
+    source = profile.source
+    sha = _git(source.repo, "rev-parse", "HEAD")
+    # The bot's code may import any file of its repository.
+    return sha, None if sha is None else _git(source.repo, "status", "--porcelain", "--", str(source.path.resolve()))
+
+
+def _checkout(sha: str | None, changes: str | None) -> Checkout:
+    return Checkout(f"{sha}+dirty" if sha and changes != "" else sha, build_id())
 
 
 def build_id() -> str | None:

@@ -104,12 +104,19 @@ def load(name: str, *, complete: bool = True) -> Profile:
     return profile
 
 
+def check(profile: Profile) -> None:
+    """Raises InvalidInput when the profile cannot be beside the others that there are."""
+    problems = list(_conflicts(profile, _files()))
+    if problems:
+        raise InvalidInput(problems)
+
+
 def read(name: str) -> Profile:
     """The profile called `name` as it stands: enough for looking at records. Raises InvalidInput as `load` does."""
     files = _files()
     if name not in files:
         raise _unknown(name, files)
-    return _with_variables(_read(files[name]))
+    return with_variables(_read(files[name]))
 
 
 def gaps(profile: Profile) -> list[Problem]:
@@ -129,7 +136,7 @@ def others(profile: Profile) -> Iterator[Profile]:
     for name, path in _files().items():
         if name != profile.name:
             try:
-                yield _with_variables(_read(path))
+                yield with_variables(_read(path))
             except InvalidInput:
                 continue
 
@@ -157,7 +164,15 @@ def _read(path: Path) -> Profile:
     except OSError as error:
         raise InvalidInput([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
     key = cache.digest([str(path), data])
-    fields = cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data))
+    return _profile(path, cache.remembered(f"profile-{path.stem}", key, lambda: _validated(path, data)))
+
+
+def parsed(path: Path, data: bytes) -> Profile:
+    """The profile that `data` would be in a file of that name, without variables. Raises InvalidInput."""
+    return _profile(path, _validated(path, data))
+
+
+def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
     commands, state = fields["commands"], fields["state"]
     name = fields["environment"]
     return Profile(
@@ -218,7 +233,8 @@ def _document(data: bytes, file: str) -> object:
     return documents[0] if documents else {}
 
 
-def _with_variables(profile: Profile) -> Profile:
+def with_variables(profile: Profile) -> Profile:
+    """The profile as the variables of its environment complete it. Raises InvalidInput."""
     start = prefix(profile.name)
     problems: list[Problem] = []
 
@@ -239,10 +255,11 @@ def _with_variables(profile: Profile) -> Profile:
         return ids
 
     application, guilds = snowflakes("APPLICATION_ID"), snowflakes("GUILD_IDS")
-    try:
-        variable(f"{start}TOKEN")
-    except InvalidInput as error:
-        problems.extend(error.problems)
+    for secret in ("TOKEN", "CLIENT_SECRET"):
+        try:
+            variable(start + secret)
+        except InvalidInput as error:
+            problems.extend(error.problems)
     if application and len(application) > 1:
         problems.append(Problem(origin(f"{start}APPLICATION_ID"), f"{start}APPLICATION_ID", "must hold one id"))
     if guilds and profile.global_:
@@ -250,7 +267,7 @@ def _with_variables(profile: Profile) -> Profile:
             Problem(origin(f"{start}GUILD_IDS"), f"{start}GUILD_IDS", f"is set, but {profile.file} is global; unset it")
         )
     if problems:
-        raise InvalidInput(problems)
+        raise InvalidInput(list(dict.fromkeys(problems)))  # a line of .env stands in the way of every variable
     return replace(
         profile,
         application_id=application[0] if application else profile.application_id,
