@@ -2,10 +2,11 @@
 
 from invoke.collection import Collection
 
-from botswain.cli import completing, deploying, detecting, dev, recorded, sandbox, snapshots
+from botswain.cli import adopting, completing, deploying, detecting, dev, doctor, recorded, sandbox, snapshots, state
 
 ns = Collection(
     deploying.validate,
+    doctor.doctor,
     detecting.detect,
     deploying.diff,
     deploying.drift,
@@ -16,10 +17,13 @@ ns = Collection(
     recorded.history,
     snapshots.backups,
     completing.completion,
+    adopting.init,
+    adopting.import_,
     dev.test,
 )
 ns.add_collection(Collection("audit", recorded.verify_audit))
 ns.add_collection(Collection("lock", recorded.break_lock))
 ns.add_collection(Collection("manifest", recorded.restore_manifest))
+ns.add_collection(Collection("state", state.pull, state.accept, state.restore))
 ns.add_collection(Collection("sandbox", sandbox.serve))
 ns.add_collection(Collection("dev", dev.bench, dev.lint, dev.lock, dev.schema, dev.picture))

@@ -39,6 +39,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             "lock": asdict(holder) if holder else None,
             "interrupted": cut if holder is None else None,
             "rollback": target.id if target else None,
+            "notes": list(records.store.notes),
             "exitCode": 0,
         })  # fmt: skip
         return
@@ -64,6 +65,8 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         rows.append(("cut off", f"deployment {cut}; the next deploy or rollback settles it"))
     for name, text in rows:
         print(f"{name:<12} {text}")
+    for note in records.store.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def _way_back(target: Deployment | None, environment: str) -> str:
@@ -88,8 +91,11 @@ def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
     shown = entries[:limit] if limit else entries
     if json:
         documents = [to_json(entry) for entry in shown]
-        emit({"task": "history", "environment": session.profile.name, "deployments": documents, "exitCode": 0})
+        told = {"task": "history", "environment": session.profile.name, "deployments": documents}
+        emit({**told, "notes": list(session.records.store.notes), "exitCode": 0})
         return
+    for note in session.records.store.notes:
+        print(f"note: {note}", file=sys.stderr)
     if not entries:
         print("no deployment yet")
         return
@@ -206,12 +212,18 @@ def restore_manifest(
 @task("verify", collection="audit")
 def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
     """Check the audit log's chain of hashes."""
-    from botswain.audit.log import AuditLog
+    from dataclasses import replace
+
+    from botswain.audit.log import NAME, AuditLog
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env), records_only=True)
-    verdict = AuditLog(session.records.store, session.profile.name).verify()
+    store = session.records.store
+    verdict = AuditLog(store, session.profile.name).verify()
+    verdict = replace(verdict, findings=[*verdict.findings, *store.testimony(NAME)])
     code = ExitCode.FAILED if verdict.broken else ExitCode.DONE
+    for note in store.notes:
+        print(f"note: {note}", file=sys.stderr)
     if json:
         findings = [str(finding) for finding in verdict.findings]
         emit(

@@ -82,12 +82,14 @@ class Recording:
     def begin(self) -> None:
         """Records what is about to be done, and what is live. If that fails, nothing of it is left behind."""
         order, records = self.order, self.session.records
+        header = {"event": "begins", "deployment": order.id, "delayed": records.store.delayed}
         try:
-            self.journal.start({"event": "begins", "deployment": order.id})  # first: no intent is ever forgotten
-            data = {"deployment": order.id, "scopes": [plan.scope for plan in order.writes]}
-            self._intent = self._audit.intent(order.kind, order.actor, data)
-            records.save(self.draft, _manifest(self.session, order, self.draft, {}))
-            records.save_snapshots(order.id, order.writes)
+            with records.store.together():
+                self.journal.start(header)  # first: no intent is ever forgotten
+                data = {"deployment": order.id, "scopes": [plan.scope for plan in order.writes]}
+                self._intent = self._audit.intent(order.kind, order.actor, data)
+                records.save(self.draft, _manifest(self.session, order, self.draft, {}))
+                records.save_snapshots(order.id, order.writes)
         except BotswainError:
             self._forget()
             raise
@@ -98,10 +100,11 @@ class Recording:
             return
         try:
             self._held.check()
-            self._save(done, writing)
-            self._held.check()
-            self._audit.outcome(self._intent, done.deployment.outcome, {"deployment": self.order.id})
-            self.journal.close()
+            with self.session.records.store.together():
+                self._save(done, writing)
+                self._held.check()
+                self._audit.outcome(self._intent, done.deployment.outcome, {"deployment": self.order.id})
+                self.journal.close()
         except BotswainError as error:
             done.unrecorded = error
             done.notes.append("the records are incomplete; the next deploy or rollback completes them")
@@ -109,7 +112,7 @@ class Recording:
     def _forget(self) -> None:
         """Takes back what was recorded of a deployment that could not begin; else the next run settles it."""
         store, identity = self.session.records.store, self.order.id
-        with suppress(BotswainError):
+        with suppress(BotswainError), store.together():
             store.delete([name for part in ("history", "snapshots") for name in store.names(f"{part}/{identity}")])
             if self._intent:
                 self._audit.outcome(self._intent, Outcome.FAILED, {"deployment": identity})

@@ -40,16 +40,17 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
     events = journal.read()
     audit = AuditLog(records.store, session.profile.name)
     settled = None
-    if events:
-        settled = _settle(session, client, events, records.deployment(events[0]["deployment"]))
-        held.check()
-    if events or held.left_behind is not None:
-        for intent in audit.unfinished():
-            if intent["action"] == "lock.break":  # whoever broke it may still be about to say so
-                continue
-            result = settled.outcome if settled else Outcome.FAILED
-            audit.outcome(intent["id"], result, {"settled": True}, actor=actor)
-        journal.close()
+    with records.store.together():
+        if events:
+            settled = _settle(session, client, events, records.deployment(events[0]["deployment"]))
+            held.check()
+        if events or held.left_behind is not None:
+            for intent in audit.unfinished():
+                if intent["action"] == "lock.break":  # whoever broke it may still be about to say so
+                    continue
+                result = settled.outcome if settled else Outcome.FAILED
+                audit.outcome(intent["id"], result, {"settled": True}, actor=actor)
+            journal.close()
     return settled
 
 
@@ -62,6 +63,8 @@ def _settle(
         return draft  # everything was recorded; only the journal was left
     records = session.records
     begun = {event["scope"] for event in events if event["event"].endswith(" begins")}
+    if events[0].get("delayed"):  # what had begun may not have reached this journal
+        begun = {*draft.scopes}
     live: dict[str, Live] = {}
     states: dict[str, str] = {}
     for scope in draft.scopes:
@@ -102,15 +105,15 @@ def _state(session: Session, draft: Deployment, scope: str, live: Live, target: 
     """`written`, `undone`, or `failed` when what is live is neither the deployment's doing nor what was before."""
     result = draft.scopes[scope]
     after = _after(session, draft, scope, target)
-    if holds(scope, {name: after[name] for name in (*result.created, *result.updated) if name in after},
-             result.deleted, live):  # fmt: skip
+    new, gone = (*result.created, *result.renamed), (*result.deleted, *result.renamed.values())
+    if holds(scope, {name: after[name] for name in (*new, *result.updated) if name in after}, gone, live):
         return "written"
     try:
         before = restorable(session.records.snapshot(draft.id, scope), scope)
     except BotswainError:  # lost meanwhile: then nobody can tell, and that must not hold up every later run
         return "failed"
-    same = {name: before[name] for name in (*result.updated, *result.deleted)}
-    return "undone" if holds(scope, same, result.created, live) else "failed"
+    same = {name: before[name] for name in (*result.updated, *gone)}
+    return "undone" if holds(scope, same, new, live) else "failed"
 
 
 def _after(session: Session, draft: Deployment, scope: str, target: Manifest | None) -> Mapping[str, Any]:

@@ -85,6 +85,7 @@ def preview(
     notes = list(told)
     if (cut := left_behind(session.records.store)) is not None:
         notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")
+    notes += session.records.store.notes
     if kind != "drift":
         notes += would_need(session, plan, options)
     return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
@@ -123,7 +124,8 @@ def holding(
                 settled = _settle(session, client, held, who, manifest)
                 manifest = session.records.manifest()
             result = do(Run(session, client, held, identity, kind, who, options, person, settled, manifest))
-            return replace(result, settled=settled, requests=client.requests.by_method())
+            result = replace(result, settled=settled, requests=client.requests.by_method())
+    return replace(result, notes=(*result.notes, *session.records.store.notes))
 
 
 def _settle(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from botswain.audit.verify import Finding
     from botswain.state.store import Broken, Held, Holder, Owner
 
 _LOCK = "lock"
@@ -49,6 +50,7 @@ class FolderStore:
         self._clean = clean
 
     delayed = False
+    notes: tuple[str, ...] = ()
 
     def together(self) -> AbstractContextManager[None]:
         """Nothing to gain here: each change is on the disk when its call returns."""
@@ -135,6 +137,11 @@ class FolderStore:
             while self.folder in folder.parents:
                 folder.rmdir()
                 folder = folder.parent
+
+    def testimony(self, name: str) -> list[Finding]:
+        """Nothing: a folder keeps no earlier versions where this machine could not change them."""
+        self.path(name)
+        return []
 
     def check_writable(self, bytes_needed: int = 0) -> None:
         """Try what recording will need: new files in both folders, and so many bytes. Raises Refused."""

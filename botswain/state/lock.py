@@ -12,22 +12,31 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from botswain.errors import BotswainError, Refused
-from botswain.secrets import redaction
+from botswain.errors import Refused
 from botswain.state import atomic
-from botswain.state.ids import hostname, moment, timestamp
-from botswain.state.store import Broken, Holder, LockLost, Owner
+from botswain.state.holding import (
+    alive,
+    beating,
+    breaking,
+    check_reason,
+    contents,
+    document,
+    holding,
+    lost,
+    refusal,
+    told,
+)
+from botswain.state.ids import timestamp
+from botswain.state.store import Broken, Holder, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from threading import Event, Thread
     from types import TracebackType
     from typing import Self
 
@@ -36,15 +45,6 @@ HEARTBEAT = 10.0
 _POLL = 0.1
 _GRACE = 3
 """Looks before a run is refused: a glance by `holder` and a run that is just ending hold it for a moment."""
-_KEPT_BREAKS = 5
-
-
-@dataclass(frozen=True)
-class _Break:
-    token: str
-    by: str
-    why: str
-    at: str
 
 
 class FileLock:
@@ -63,7 +63,7 @@ class FileLock:
             while (descriptor := self._try()) is None:
                 looks += 1
                 if looks >= _GRACE:
-                    holder, _ = _contents(_read(self.path))
+                    holder, _ = contents(_read(self.path))
                     if time.monotonic() >= end:
                         raise self._refusal(holder)
                     if looks == _GRACE and holder and waiting:
@@ -99,18 +99,12 @@ class FileLock:
     def _refusal(self, holder: Holder | None) -> Refused:
         if holder is None:
             return Refused("is locked by a run that is just starting", where=self.environment, fix="try again")
-        what = (
-            f"is locked by {holder.actor} since {_clock(holder.started_at)} for `{holder.command}`"
-            f" ({holder.deployment}, process {holder.pid} on {holder.host}),"
-            f" last sign of life {_ago(holder.heartbeat)}"
-        )
-        fix = f'wait, or `./inv lock.break --env {self.environment} --why "…"` when it hangs'
-        return Refused(what, where=self.environment, fix=fix)
+        return refusal(holder, self.environment)
 
     def holder(self) -> Holder | None:
         """Tell who holds the lock now, if anybody does."""
         with atomic.explained(self.path, "look at it"):
-            return _contents(_read(self.path))[0] if self._taken() else None
+            return contents(_read(self.path))[0] if self._taken() else None
 
     def _taken(self) -> bool:
         try:
@@ -130,22 +124,20 @@ class FileLock:
 
         Raises BotswainError when `why` says nothing.
         """
-        if not why.strip():
-            fix = '`--why "…"` is recorded and shown to the run that loses it'
-            raise BotswainError("breaking a lock needs a reason", where=self.environment, fix=fix)
+        check_reason(why, self.environment)
         if not self._taken():
             return None
         with atomic.explained(self.path, "break the lock"):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                holder, breaks = _contents(_all(descriptor))
+                holder, breaks = contents(_all(descriptor))
                 if holder is None:
                     return None
-                done = _Break(holder.token, by, redaction.clean_text(why.strip()), timestamp())
-                atomic.replace_files([(self.path, _document(holder, [*breaks, done]))])
+                done = breaking(holder, by, why)
+                atomic.replace_files([(self.path, document(holder, [*breaks, done]))])
             finally:
                 os.close(descriptor)
-        return Broken(replace(holder, alive=_alive(holder)), by, done.why, done.at)
+        return Broken(replace(holder, alive=alive(holder)), by, done.why, done.at)
 
 
 class HeldFile:
@@ -154,38 +146,20 @@ class HeldFile:
     def __init__(self, lock: FileLock, descriptor: int, owner: Owner) -> None:
         self._lock = lock
         self._descriptor: int | None = descriptor
-        before, self._breaks = _contents(_all(descriptor))
-        self.left_behind = before and _told(before, self._breaks)
-        self.token = os.urandom(8).hex()
-        now = timestamp()
-        self._holder = Holder(
-            deployment=owner.deployment,
-            actor=owner.actor,
-            command=redaction.clean_text(owner.command),
-            token=self.token,
-            host=hostname(),
-            pid=os.getpid(),
-            process_started=_process_started(os.getpid()),
-            started_at=now,
-            heartbeat=now,
-            alive=True,
-        )
+        before, self._breaks = contents(_all(descriptor))
+        self.left_behind = before and told(before, self._breaks)
+        self._holder = holding(owner)
+        self.token = self._holder.token
         self._put(self._holder)
-        self._stop, self._thread = _beating(self)
+        self._stop, self._thread = beating(self.beat, HEARTBEAT)
 
     def check(self) -> None:
         """Make sure that the lock is still ours. Raises LockLost: who broke it, when and why."""
         if self._descriptor is not None and self._lock.names(self._descriptor):
             return
-        _, breaks = _contents(_read(self._lock.path))
-        for done in breaks:
-            if done.token == self.token:
-                told = f"the lock was broken by {done.by} at {_clock(done.at)}: {done.why}"
-                break
-        else:
-            told = "the lock was released" if self._descriptor is None else "the lock file was replaced"
-        fix = f"nothing more was changed; `./inv status --env {self._lock.environment}` shows what is left"
-        raise LockLost(told, where=self._lock.environment, fix=fix)
+        _, breaks = contents(_read(self._lock.path))
+        otherwise = "the lock was released" if self._descriptor is None else "the lock file was replaced"
+        raise lost(self.token, breaks, otherwise, self._lock.environment)
 
     def beat(self) -> None:
         """Write a sign of life into the lock file; a full disk must not end a run for it."""
@@ -201,13 +175,13 @@ class HeldFile:
             descriptor, self._descriptor = self._descriptor, None
             try:
                 with contextlib.suppress(OSError):
-                    _overwrite(descriptor, _document(None, self._breaks))
+                    _overwrite(descriptor, document(None, self._breaks))
             finally:
                 os.close(descriptor)
 
     def _put(self, holder: Holder) -> None:
         if self._descriptor is not None:
-            _overwrite(self._descriptor, _document(holder, self._breaks))
+            _overwrite(self._descriptor, document(holder, self._breaks))
 
     def __enter__(self) -> Self:
         return self
@@ -216,46 +190,6 @@ class HeldFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
-
-
-def _beating(held: HeldFile) -> tuple[Event, Thread]:
-    from threading import Event, Thread
-
-    stop = Event()
-
-    def run() -> None:
-        while not stop.wait(HEARTBEAT):
-            held.beat()
-
-    thread = Thread(target=run, name="lock-heartbeat", daemon=True)
-    thread.start()
-    return stop, thread
-
-
-def _document(holder: Holder | None, breaks: list[_Break]) -> bytes:
-    known = {"holder": holder and asdict(holder), "breaks": [asdict(one) for one in breaks[-_KEPT_BREAKS:]]}
-    return json.dumps(known, indent=1).encode() + b"\n"
-
-
-def _contents(data: bytes) -> tuple[Holder | None, list[_Break]]:
-    """Read a lock file; one that is empty, half-written or strange names nobody: the kernel decides."""
-    try:
-        # A killed run may have left the end of a longer text behind a shorter one.
-        known: dict[str, Any] = json.JSONDecoder().raw_decode(data.decode())[0]
-        breaks = [_Break(**one) for one in known["breaks"]]
-        holder = known["holder"]
-        names = {field.name for field in fields(Holder)}
-        found = Holder(**{key: value for key, value in holder.items() if key in names}) if holder else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None, []
-    return found, breaks
-
-
-def _told(holder: Holder, breaks: list[_Break]) -> Holder:
-    """Say of a holder that did not release whether it lives, and who broke its lock."""
-    done = next((one for one in breaks if one.token == holder.token), None)
-    holder = replace(holder, alive=_alive(holder))
-    return replace(holder, broken_by=done.by, broken_why=done.why, broken_at=done.at) if done else holder
 
 
 def _overwrite(descriptor: int, data: bytes) -> None:
@@ -273,40 +207,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         return b""
-
-
-def _alive(holder: Holder) -> bool:
-    """Whether the holder's process runs; one on another host is taken to."""
-    if holder.host != hostname():
-        return True
-    try:
-        os.kill(holder.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return _process_started(holder.pid) == holder.process_started
-
-
-def _process_started(pid: int) -> str:
-    """Return the start of a process in ticks since boot, as Linux tells it; empty elsewhere."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - pathlib adds nothing to a kernel file
-            return stat.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return ""
-
-
-def _clock(at: str) -> str:
-    found = moment(at)
-    return f"{found:%Y-%m-%d %H:%M:%S} UTC" if found else at
-
-
-def _ago(at: str) -> str:
-    from datetime import UTC, datetime
-
-    found = moment(at)
-    if found is None:
-        return "unknown"
-    seconds = max(0, int((datetime.now(UTC) - found).total_seconds()))
-    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from botswain.audit.verify import Finding
+
 MANIFEST = "manifest.json"
 JOURNAL = "journal.jsonl"
 AUDIT = "audit.jsonl"
@@ -63,6 +65,8 @@ class Holder:
     heartbeat: str
     alive: bool
     """Whether the process still runs, as far as can be seen from here."""
+    place: str = ""
+    """The boot of its machine and the namespace that `pid` belongs to: where somebody can tell that it has ended."""
     broken_by: str = ""
     broken_why: str = ""
     broken_at: str = ""
@@ -115,6 +119,10 @@ class Store(Protocol):
 
     delayed: bool
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Tell what a reader must know of what was read so far, such as that it is an older copy."""
+
     def together(self) -> AbstractContextManager[None]:
         """Within this, several changes may be stored as one: all of them durably by its end, in their order.
 
@@ -148,6 +156,9 @@ class Store(Protocol):
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove documents; one that is not there is none."""
+
+    def testimony(self, name: str) -> list[Finding]:
+        """Tell what a store that keeps earlier versions elsewhere has to say against a log: that it was rewritten."""
 
     def check_writable(self, bytes_needed: int = 0) -> None:
         """Make sure, before anything is changed elsewhere, that the outcome can be recorded. Or Refused."""

@@ -10,7 +10,7 @@ from desk import GUILD, GUILD_2, MUTATING, ROOT, Desk
 
 import tasks
 
-LOOKING = {"validate", "diff", "drift", "status", "history", "backups", "detect", "audit.verify"}
+LOOKING = {"validate", "doctor", "diff", "drift", "status", "history", "backups", "detect", "audit.verify"}
 
 
 def flags(name):
@@ -20,7 +20,8 @@ def flags(name):
 
 def test_every_task_takes_what_every_task_takes():
     """--env, --json and --debug everywhere; --dry-run and --yes wherever something can change."""
-    names = {name for name in tasks.ns.task_names if not name.startswith(("dev.", "sandbox")) and name not in {"test", "completion"}}
+    apart = ("dev.", "sandbox", "test", "completion")
+    names = {name for name in tasks.ns.task_names if not name.startswith(apart)}
     assert names == MUTATING | LOOKING
     for name in names:
         assert {"env", "json", "debug"} <= flags(name), name
@@ -56,6 +57,7 @@ def test_every_option_is_explained():
         (["status", "--env", "dev"], 0, None),
         (["history", "--env", "dev"], 0, None),
         (["audit.verify", "--env", "dev"], 0, None),
+        (["doctor", "--env", "dev"], 0, None),
         (["deploy", "--env", "dev"], 0, "done"),
         (["deploy", "--env", "dev", "--dry-run"], 0, "planned"),
         (["apply", "--env", "dev"], 0, "done"),

@@ -25,7 +25,8 @@ DRY = [
 
 def line_of(form, task):
     """A command line of that form."""
-    more = {"lock.break": ["--why", "x"], "rollback": ["--allow-delete", "99"]}.get(task, [])
+    why = dict.fromkeys(("lock.break", "state.accept", "state.restore"), ["--why", "x"])
+    more = {**why, "rollback": ["--allow-delete", "99"]}.get(task, [])
     return [part for one in form for part in ([task, "--env", "dev", *more] if one == "{task}" else [one])]
 
 
