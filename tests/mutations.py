@@ -190,7 +190,9 @@ def _option_changes(option: Json, place: Place, others: Sequence[str]) -> Iterat
 
 def _kind_changes(option: Json, place: Place, kind: OptionType) -> Iterator[Change]:
     special = ("choices", "autocomplete", "channel_types", "file_types", "min_value", "max_value")
-    used = [name for name in (*special, "min_length", "max_length") if option.get(name) not in (None, False, [])]
+    given = {name: option.get(name) for name in (*special, "min_length", "max_length")}
+    # A bound of 0 is one, and `0 in (False,)` is true.
+    used = [name for name, value in given.items() if value is not None and value is not False and value != []]
     if not used:
         new = OptionType.ROLE if kind is OptionType.USER else OptionType.USER
         yield "changed", (*place, "type"), int(new)
