@@ -1,0 +1,24 @@
+"""`python -m harbour` runs the bot until it is told to stop."""
+
+import asyncio
+import os
+import sys
+
+from harbour import log, run
+from harbour.settings import BadSettings, Settings
+
+
+def main() -> int:
+    """Runs the bot and returns its exit code; the README lists them."""
+    log.start()
+    try:
+        settings = Settings.read(os.environ)
+    except BadSettings as error:
+        log.logger.critical(str(error))
+        return run.BAD_SETTINGS
+    log.start(settings.log_level, secret=settings.token)
+    return asyncio.run(run.run(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
