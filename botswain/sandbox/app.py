@@ -5,23 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botswain.sandbox import auth, control
-from botswain.sandbox.answers import ApiError, LimitedError, answer, html
+from botswain.sandbox.answers import ApiError, LimitedError, answer, bare, html
 from botswain.sandbox.commands import Commands
 from botswain.sandbox.faults import Fault, Faults
 from botswain.sandbox.model import Request, Response, Settings
 from botswain.sandbox.permissions import store_rules
 from botswain.sandbox.ratelimit import Limiter
 from botswain.sandbox.router import Call, Route, Router, check_ids
-from botswain.sandbox.routes import BULK, ROUTES, WRITE
+from botswain.sandbox.routes import BULK, ROUTES, UNLIMITED, WRITE
 from botswain.sandbox.store import Store
 from botswain.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from botswain.sandbox.record import Record
@@ -41,6 +42,12 @@ class Seen:
     time: float
 
 
+def _routes_of_bots() -> list[Route]:
+    from botswain.sandbox.botroutes import ROUTES
+
+    return ROUTES
+
+
 class Sandbox:
     """Discord's application command API, answered locally.
 
@@ -58,8 +65,15 @@ class Sandbox:
             self._world = World(self._store, clock, settings or Settings())
         self._faults = Faults(self._store)
         self._limiter = Limiter()
-        self._router = Router(ROUTES)
+        self._router = Router(ROUTES, later=_routes_of_bots)
         self._log: deque[Seen] = deque(maxlen=LOG_LENGTH)
+
+    @contextmanager
+    def entered(self) -> Iterator[World]:
+        """The world with everybody else kept out, as of now."""
+        with self._thread, self._store.locked():
+            self._world.refresh()
+            yield self._world
 
     def handle(self, request: Request) -> Response:
         """Answers one request."""
@@ -74,6 +88,8 @@ class Sandbox:
         return replace(response, delay=response.delay + latency) if latency else response
 
     def _answer(self, request: Request) -> Response:
+        if self._world.down:
+            return bare(503, "Service Unavailable").response()
         fault = self._faults.next(request)
         response = (fault and fault.before()) or self._unharmed(request, fault)
         self._limiter.note(response)
@@ -110,6 +126,8 @@ class Sandbox:
         return replace(response, headers={**response.headers, **headers})
 
     def _limit(self, route: Route, call: Call, now: float, headers: dict[str, str]) -> None:
+        if route.bucket == UNLIMITED:
+            return
         settings = self._world.settings
         owner = call.caller.application if call.caller else ""
         self._limiter.take_global(owner, now, settings)
@@ -157,17 +175,30 @@ class Sandbox:
 
     def advance(self, seconds: float) -> float:
         """Moves the clock on; returns the new time."""
-        with self._thread, self._store.locked():
-            self._world.refresh()
-            self._world.advance(seconds)
-            return self._world.now()
+        with self.entered() as world:
+            world.advance(seconds)
+            if "live" in vars(world):
+                world.live.interactions.touch()
+            return world.now()
 
-    def set_guild(self, guild: str, state: str) -> None:
-        """`open` (the default of every guild), `forbidden` (403) or `missing` (404)."""
+    def now(self) -> float:
+        """The time by the double's clock, in seconds since 1970, as of the latest request."""
+        return self._world.now()
+
+    def set_guild(self, guild: str, state: str, details: Mapping[str, Any] | None = None) -> None:
+        """`open` (the default of every guild), `forbidden` (403) or `missing` (404).
+
+        `details` say what bots find there: some of `name`, `channels`, `roles`, `members`.
+        """
         control.check_guild_state(state)
-        with self._thread, self._store.locked():
-            self._world.refresh()
-            self._world.set_guild(guild, state)
+        with self.entered() as world:
+            if details:
+                from botswain.sandbox.community.guilds import describe
+
+                describe(world, guild, details)
+            world.set_guild(guild, state)
+            if "live" in vars(world):
+                world.live.gateway.guild_changed(guild)
 
     def commands(self, application: str, scope: str) -> list[Record]:
         """What is stored in a scope, localizations included."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botswain.discord.enums import IntegrationType
 from botswain.sandbox.answers import answer, form_error
 from botswain.sandbox.auth import IDENTIFY
+from botswain.sandbox.community import people
 from botswain.sandbox.forms import Form
+from botswain.sandbox.starts import start_limit
 from botswain.sandbox.world import TOKEN_SECONDS
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ _INSTALL_KEYS = {str(int(kind)) for kind in IntegrationType}
 
 def get_user(call: Call) -> Response:
     """`/users/@me`: the bot, or the owner who stands behind an OAuth2 token."""
-    user = _bot(call.application) if call.caller and call.caller.is_bot else _owner(call.application)
+    user = people.bot(call.application) if call.caller and call.caller.is_bot else people.owner(call.application)
     return answer({**user, "mfa_enabled": True, "locale": "en-US", "verified": True, "email": None})
 
 
@@ -70,7 +73,7 @@ def get_authorization(call: Call) -> Response:
     scopes = sorted(call.caller.scopes or ()) if call.caller else []
     expires = datetime.fromtimestamp(call.world.now() + TOKEN_SECONDS, UTC)
     told = {"application": _public(call), "scopes": scopes, "expires": expires.isoformat()}
-    return answer(told | ({"user": _owner(call.application)} if IDENTIFY in scopes else {}))
+    return answer(told | ({"user": people.owner(call.application)} if IDENTIFY in scopes else {}))
 
 
 def get_gateway(call: Call) -> Response:
@@ -79,15 +82,11 @@ def get_gateway(call: Call) -> Response:
 
 
 def get_gateway_bot(call: Call) -> Response:
-    """`/gateway/bot`: one shard, and how many sessions may still be started today."""
-    settings = call.world.settings
-    left = {
-        "total": settings.sessions_total,
-        "remaining": settings.sessions_remaining,
-        "reset_after": 0 if settings.sessions_remaining == settings.sessions_total else 14_400_000,
-        "max_concurrency": 1,
-    }
-    return answer({"url": _gateway_url(call), "shards": 1, "session_start_limit": left})
+    """`/gateway/bot`: how many shards, and how many sessions may still be started today."""
+    application, world = call.application, call.world
+    shards = max(1, math.ceil(len(world.guilds(application)) / world.settings.guilds_per_shard))
+    left = vars(start_limit(world, application))
+    return answer({"url": _gateway_url(call), "shards": shards, "session_start_limit": left})
 
 
 def _gateway_url(call: Call) -> str:
@@ -103,7 +102,7 @@ def _public(call: Call) -> dict[str, Any]:
         "icon": None,
         "description": "",
         "type": None,
-        "bot": _bot(application),
+        "bot": people.bot(application),
         "bot_public": True,
         "bot_require_code_grant": False,
         "integration_types_config": {str(kind): {} for kind in call.world.install_types(application)},
@@ -124,7 +123,7 @@ def _private(call: Call) -> dict[str, Any]:
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
-        "owner": _owner(call.application),
+        "owner": people.owner(call.application),
         "approximate_guild_count": 1,
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
@@ -132,29 +131,4 @@ def _private(call: Call) -> dict[str, Any]:
         "team": None,
         "eligible_oauth2_scopes": [],
         **{key: value for key, value in stored.items() if value is not None or key.endswith("_url")},
-    }
-
-
-def _bot(application: str) -> dict[str, Any]:
-    return {**_user(application, f"sandbox-bot-{application}"), "bot": True}
-
-
-def _owner(application: str) -> dict[str, Any]:
-    return _user(str(int(application) + 1), "sandbox-owner")
-
-
-def _user(identity: str, name: str) -> dict[str, Any]:
-    return {
-        "id": identity,
-        "username": name,
-        "avatar": None,
-        "discriminator": "0000",
-        "public_flags": 0,
-        "flags": 0,
-        "global_name": None,
-        "banner": None,
-        "accent_color": None,
-        "avatar_decoration_data": None,
-        "primary_guild": None,
-        "collectibles": None,
     }

@@ -43,7 +43,7 @@ def identify(request: Request, world: World) -> Caller | None:
     """The caller, or None when there is no `Authorization` that means anything here."""
     kind, _, token = request.header("authorization").partition(" ")
     if kind == "Bot":
-        application = application_of(token.strip())
+        application = "" if world.refuses(token.strip()) else application_of(token.strip())
         return Caller(application) if application else None
     found = world.token(token.strip()) if kind == "Bearer" else None
     return Caller(found["application"], frozenset(found["scopes"])) if found else None
@@ -75,7 +75,7 @@ def grant(request: Request, world: World) -> Response:
     """`POST /oauth2/token` with `grant_type=client_credentials`: a token for the application's owner."""
     form = {key: values[-1] for key, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
     client, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
-    if not (is_snowflake(client) and secret):
+    if not (is_snowflake(client) and secret) or secret != (world.settings.client_secret or secret):
         return answer({"error": "invalid_client"}, 401)
     if form.get("grant_type") != "client_credentials":
         return answer({"error": "unsupported_grant_type"}, 400)

@@ -22,16 +22,24 @@ GUILD_STATES = ("open", "forbidden", "missing")
 def handle(sandbox: Sandbox, request: Request) -> Response:
     """Answers a control request; what is wrong with one is told in a sentence."""
     try:
-        action = _ACTIONS.get((request.method, request.path))
+        action = _ACTIONS.get((request.method, request.path)) or _of_bots(request)
         if action is None:
             raise bare(404, "Not Found")
         result = action(sandbox, _body(request))
         return empty() if result is None else answer(result)
     except ApiError as error:
         return error.response()
-    except (BotswainError, KeyError, TypeError) as error:
+    except (BotswainError, KeyError, TypeError, ValueError) as error:
         message = f"missing {error}" if isinstance(error, KeyError) else str(error)
         return answer({"message": message, "code": 0}, 400)
+
+
+def _of_bots(request: Request) -> Callable[[Sandbox, dict[str, Any]], Any] | None:
+    """The action of a route about running bots, whose modules nobody else needs."""
+    from botswain.sandbox import botcontrol
+
+    action = botcontrol.find(request.method, request.path)
+    return None if action is None else lambda sandbox, body: botcontrol.act(sandbox, action, body)
 
 
 def check_guild_state(state: str) -> None:
@@ -82,7 +90,8 @@ def _edit(sandbox: Sandbox, body: dict[str, Any]) -> Any:
 
 
 def _set_guild(sandbox: Sandbox, body: dict[str, Any]) -> None:
-    sandbox.set_guild(str(body["guild_id"]), body["state"])
+    details: dict[str, Any] = {key: body[key] for key in ("name", "channels", "roles", "members") if key in body}
+    sandbox.set_guild(str(body["guild_id"]), body.get("state", "open") if details else body["state"], details)
 
 
 def _set_permissions(sandbox: Sandbox, body: dict[str, Any]) -> None:

@@ -77,9 +77,20 @@ class Settings:
     """Install types of an application whose own `integration_types_config` was never set."""
     strict_user_agent: bool = False
     """Refuse requests without `User-Agent: DiscordBot (url, version)`, as Discord's edge may."""
+    client_secret: str = ""
+    """The only client secret that is traded for an access token; empty: any."""
     sessions_total: int = 1000
     sessions_remaining: int = 1000
     """Gateway sessions that may still be started today, as `/gateway/bot` tells it."""
+    max_concurrency: int = 1
+    """Shards that may identify at a time, in one `identify_seconds`."""
+    identify_seconds: float = 5.0
+    heartbeat_interval: int = 41_250
+    """Milliseconds between the heartbeats that the gateway asks for; one and a half without ends the session."""
+    guilds_per_shard: int = 2500
+    """More guilds than that on one shard and the gateway requires (more) shards."""
+    privileged_intents: bool = True
+    """Whether members, presences and message content are given to every bot, or by the application's `flags`."""
     latency: float = 0.0
     """Seconds added to every answer."""
 

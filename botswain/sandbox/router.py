@@ -64,10 +64,17 @@ class Route:
 
 
 class Router:
-    """Finds routes; a literal path is listed before one with parameters that would match it too."""
+    """Finds routes; a literal path is listed before one with parameters that would match it too.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    `later` gives the routes that are looked at when no other path matches.
+    """
+
+    def __init__(self, routes: Iterable[Route], later: Callable[[], Iterable[Route]] = tuple) -> None:
         self._paths: dict[tuple[str, ...], dict[str, Route]] = {}
+        self._later: Callable[[], Iterable[Route]] | None = later
+        self._add(routes)
+
+    def _add(self, routes: Iterable[Route]) -> None:
         for route in routes:
             self._paths.setdefault(tuple(route.template.split("/")), {})[route.method] = route
 
@@ -79,21 +86,32 @@ class Router:
         if (match[1] or "") not in VERSIONS:
             raise ApiError(400, 50041, "Invalid API version provided")
         segments = match[2].split("/")
+        found = self._match(segments)
+        if found is None and self._later is not None:
+            later, self._later = self._later, None
+            self._add(later())
+            found = self._match(segments)
+        if found is None:
+            raise bare(404, "Not Found")
+        methods, params = found
+        if request.method not in methods:
+            raise bare(405, "Method Not Allowed")
+        return methods[request.method], params
+
+    def _match(self, segments: list[str]) -> tuple[dict[str, Route], dict[str, str]] | None:
         for template, methods in self._paths.items():
             params = _bind(template, segments)
             if params is not None:
-                if request.method not in methods:
-                    raise bare(405, "Method Not Allowed")
-                return methods[request.method], params
-        raise bare(404, "Not Found")
+                return methods, params
+        return None
 
 
 def check_ids(params: dict[str, str]) -> None:
-    """Refuses path parameters that are no ids."""
+    """Refuses path parameters that are no ids; tokens are none."""
     errors = {
         name: leaf("NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
         for name, value in params.items()
-        if not is_snowflake(value)
+        if not name.endswith("_token") and not is_snowflake(value)
     }
     if errors:
         raise form_error(errors)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from botswain.sandbox.model import Response
 
 READ, WRITE, BULK = "commands.read", "commands.write", "commands.bulk"
+UNLIMITED = "unlimited"
+"""The bucket of what counts against no limit, not even the global one."""
 
 
 def _commands(call: Call) -> Commands:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from botswain.errors import BotswainError
+from botswain.sandbox.gateway import socket as gateway
+from botswain.sandbox.interactions.waiting import settled
 from botswain.sandbox.model import Request
 from botswain.sandbox.process import running_server
 
@@ -42,12 +45,20 @@ async def _serve(sandbox: Sandbox, port: int, host: str, ready: Callable[[str], 
         ready(f"http://{host}:{runner.addresses[0][1]}")
         await stop.wait()
     finally:
+        with sandbox.entered() as world:
+            world.live.gateway.close_all(1001)
         await runner.cleanup()
         sandbox.close()
 
 
 def _handler(sandbox: Sandbox) -> Callable[[web.BaseRequest], asyncio.Future[web.StreamResponse]]:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if gateway.wanted(request):
+            with sandbox.entered() as world:
+                down = world.down
+            return web.Response(status=503) if down else await gateway.serve(sandbox, request)
+        if "wait" in request.query:
+            await settled(sandbox, request.path, request.query)
         # In the loop itself: an answer takes less time than handing it to a thread and back.
         response = sandbox.handle(
             Request(
@@ -64,6 +75,7 @@ def _handler(sandbox: Sandbox) -> Callable[[web.BaseRequest], asyncio.Future[web
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        return web.Response(status=response.status, headers=dict(response.headers), body=response.body or None)
+        headers = {**response.headers, "Date": formatdate(sandbox.now(), usegmt=True)}
+        return web.Response(status=response.status, headers=headers, body=response.body or None)
 
     return handle  # type: ignore[return-value]  # a coroutine function is what aiohttp calls and awaits

@@ -63,6 +63,12 @@ class Store:
                 fix="delete this file; the sandbox then starts that part afresh",
             ) from error
 
+    def names(self, folder: str) -> list[str]:
+        """The documents of one folder by their last name."""
+        if self._path is None:
+            return [name.rpartition("/")[2] for name in self._texts if name.startswith(f"{folder}/")]
+        return [file.stem for file in (self._path / folder).glob("[!.]*.json")]
+
     def write(self, name: str, value: Any) -> None:
         """Replaces the document whole; never leaves a half one."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botswain.discord import limits
@@ -13,6 +14,7 @@ from botswain.sandbox.model import Mint, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from botswain.sandbox.live import Live
     from botswain.sandbox.record import Record
     from botswain.sandbox.store import Store
 
@@ -44,6 +46,13 @@ class World:
         self.settings = settings
         self.refresh()
 
+    @cached_property
+    def live(self) -> Live:
+        """What is known in this process only: gateway sessions, interactions, messages."""
+        from botswain.sandbox.live import Live
+
+        return Live(self)
+
     def refresh(self) -> None:
         """Takes over what another process may have changed; once a request."""
         self._control = self.store.read("control") or {}
@@ -67,7 +76,14 @@ class World:
         changed = {**self._control.get("settings", {}), **values}
         self.settings = self._base.changed(changed)
         self._control["settings"] = changed
+        if {"sessions_total", "sessions_remaining"} & set(values):
+            self._control["starts"] = {"epoch": self.starts_epoch()[0] + 1, "time": self.now()}
         self.store.write("control", self._control)
+
+    def starts_epoch(self) -> tuple[int, float]:
+        """How often the budget of gateway sessions was set by hand, and when last; ledgers count from there."""
+        starts = self._control.get("starts", {})
+        return int(starts.get("epoch", 0)), float(starts.get("time", 0.0))
 
     def set_guild(self, guild: str, state: str) -> None:
         """Makes a guild `open`, `forbidden` or `missing`."""
@@ -77,6 +93,47 @@ class World:
     def guild(self, guild: str) -> str:
         """Whether the applications are in the guild."""
         return str(self._control.get("guilds", {}).get(guild, "open"))
+
+    def guilds(self, application: str) -> list[str]:
+        """The guilds that an application is known to be in: opened by name, or written to; oldest id first."""
+        named = set(self._control.get("guilds", {})) | {
+            name for name in self.store.names(application) if name.isdigit()
+        }
+        return sorted((one for one in named if self.guild(one) == "open"), key=int)
+
+    def guild_details(self, guild: str) -> dict[str, Any]:
+        """What a control call said about a guild: some of `name`, `channels`, `roles`, `members`."""
+        return self.store.read(f"guilds/{guild}") or {}
+
+    def save_guild_details(self, guild: str, values: dict[str, Any]) -> None:
+        """Stores it."""
+        self.store.write(f"guilds/{guild}", values)
+
+    @property
+    def down(self) -> bool:
+        """Whether all of Discord is out of order."""
+        return bool(self._control.get("down"))
+
+    def set_down(self, down: bool) -> None:
+        """Begins or ends an outage."""
+        self._control["down"] = down
+        self.store.write("control", self._control)
+
+    def refuses(self, token: str) -> bool:
+        """Whether this bot token was reset."""
+        refused: dict[str, str] = self._control.get("refused_tokens", {})
+        return bool(refused) and _digest(token) in refused
+
+    def refuse_token(self, token: str, application: str) -> None:
+        """From now on the token is worth nothing, as after a reset; any other of the application is."""
+        self._control.setdefault("refused_tokens", {})[_digest(token)] = application
+        self.store.write("control", self._control)
+
+    def accept_tokens(self, application: str) -> None:
+        """Forgets which tokens of an application were reset."""
+        refused = self._control.get("refused_tokens", {})
+        self._control["refused_tokens"] = {key: owner for key, owner in refused.items() if owner != application}
+        self.store.write("control", self._control)
 
     def commands(self, application: str, scope: str) -> list[Record]:
         """The commands of one scope; empty when nothing was written there yet."""

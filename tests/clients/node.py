@@ -1,4 +1,4 @@
-"""Node and the npm packages of `tests/clients/node`, for tests and benchmarks that run discord.js."""
+"""Node and the npm packages of `tests/clients/node` or another such folder, for what runs discord.js and bots."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
     return kept | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
-def install(cache: Path) -> NodeClient:
+def install(cache: Path, project: Path = PROJECT) -> NodeClient:
     """Installs the locked packages into a folder named by the lock file, unless that was done before.
 
     Raises LookupError without Node, and subprocess.CalledProcessError when npm fails, with what it said.
@@ -70,15 +70,15 @@ def install(cache: Path) -> NodeClient:
     if found is None:
         raise LookupError("no Node: install requirements/dev.txt, or put node and npm on PATH")
     node, npm = found
-    digest = hashlib.sha256((PROJECT / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = cache / f"node-{digest}"
+    digest = hashlib.sha256((project / "package-lock.json").read_bytes()).hexdigest()[:16]
+    folder = cache / f"{project.name}-{digest}"
     if not (folder / "node_modules").is_dir():
         # Made aside and renamed, so that an interrupted installation is never taken for a whole one.
         draft = cache / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(PROJECT / name, draft)
+            shutil.copy(project / name, draft)
         path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
         subprocess.run(
             [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
@@ -92,7 +92,7 @@ def install(cache: Path) -> NodeClient:
             draft.rename(folder)
         except OSError:
             shutil.rmtree(draft)
-    for script in PROJECT.glob("*.mjs"):
+    for script in project.glob("*.mjs"):
         copy = folder / f".{script.name}.{os.getpid()}"
         shutil.copy(script, copy)
         copy.replace(folder / script.name)

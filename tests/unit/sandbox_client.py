@@ -43,8 +43,8 @@ class Answer:
 
     @property
     def code(self) -> int:
-        """Discord's error code."""
-        return self.data["code"]
+        """Discord's error code; 0 when it is no error."""
+        return int(self.data.get("code", 0)) if isinstance(self.data, dict) else 0
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What bots see beside commands: guilds, people, channels, and the messages in them."""

@@ -1,0 +1,1 @@
+"""Interactions: a person uses a command, the bot answers in time or does not."""
