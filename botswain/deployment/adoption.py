@@ -24,7 +24,7 @@ from botswain.plan import Action, Plan, ScopePlan, called, label, plan_scope, un
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
-    from botswain.profile.load import Profile
+    from botswain.profile.settings import Profile
 
 _SHOWN = 5
 """Commands that a message names."""

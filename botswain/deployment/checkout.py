@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botswain.errors import BotswainError, Refused
-from botswain.profile.load import Profile
+from botswain.profile.settings import Profile
 
 _BUILD_VARIABLES = ("BOTSWAIN_BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_ID")
 

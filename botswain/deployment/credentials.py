@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from botswain.discord.token import application_id_hint, well_formed
 from botswain.errors import InvalidInput, Problem, Refused
-from botswain.profile.load import Profile, others
+from botswain.profile.load import others
+from botswain.profile.settings import Profile
 from botswain.secrets.environment import bare, origin, prefix, variable
 from botswain.secrets.redaction import default as redactor
 

@@ -15,7 +15,7 @@ from botswain.plan import called, label
 
 if TYPE_CHECKING:
     from botswain.commands.sources.read import Found
-    from botswain.profile.load import Profile
+    from botswain.profile.settings import Profile
 
 _SHOWN = 4
 """Differences between guilds that a message tells, and guilds that it names."""

@@ -14,7 +14,7 @@ from botswain.discord.enums import GLOBAL
 from botswain.errors import InvalidInput
 from botswain.manifest import Manifest
 from botswain.plan import label
-from botswain.profile.load import Profile
+from botswain.profile.settings import Profile
 
 _ANY = "any"
 """Stands for the guilds of a profile that names none yet."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from botswain.errors import BotswainError
-from botswain.profile.load import Source
+from botswain.profile.settings import Source
 
 _DEPENDENCIES = ("node_modules", ".venv", "venv")
 """Folders that no commit holds and that the bot's code needs."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from botswain.deployment import credentials
 from botswain.deployment.records import Records
 from botswain.discord.token import application_id_hint
-from botswain.profile.load import Profile, load, read
+from botswain.profile.load import load, read
+from botswain.profile.settings import Profile
 from botswain.state.folder import FolderStore
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Any
 
 from botswain.errors import BotswainError, InvalidInput, Refused
 from botswain.profile.init.text import Answers, example_variables, inventory_text, profile_text
-from botswain.profile.load import FOLDER, Profile, check, gaps, names, parsed, read, with_variables
+from botswain.profile.load import FOLDER, check, gaps, names, parsed, read, with_variables
+from botswain.profile.settings import Profile
 from botswain.state import atomic
 from botswain.state.folder import FolderStore
 

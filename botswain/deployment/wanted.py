@@ -11,7 +11,7 @@ from botswain import cache
 from botswain.commands.canonical import Command, canonical, key
 from botswain.discord.enums import GLOBAL, CommandType
 from botswain.errors import InvalidInput, Problem
-from botswain.profile.load import Profile
+from botswain.profile.settings import Profile
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition

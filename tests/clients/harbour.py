@@ -24,7 +24,7 @@ import httpx
 from clients import node
 
 from botswain.commands.sources import discordjs, discordpy
-from botswain.profile.load import Source
+from botswain.profile.settings import Source
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "bots"
 NAMES = ("harbour-py", "harbour-js")

@@ -11,8 +11,9 @@ from desk import APP, GUILD, GUILD_2, OTHER_APP, ROOT, token
 
 from botswain.errors import InvalidInput
 from botswain.profile import schema
-from botswain.profile.load import Profile, Source, State, load, names, others
+from botswain.profile.load import load, names, others
 from botswain.profile.model import ProfileFile
+from botswain.profile.settings import Profile, Source, State
 from botswain.secrets import environment
 
 

@@ -14,7 +14,8 @@ from botswain.deployment.session import Session, connected, open_records
 from botswain.deployment.wanted import Wanted, wanted
 from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError, InvalidInput
-from botswain.profile.load import Profile, read
+from botswain.profile.load import read
+from botswain.profile.settings import Profile
 
 if TYPE_CHECKING:
     from botswain.manifest import Manifest

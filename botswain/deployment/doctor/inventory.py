@@ -11,7 +11,7 @@ from botswain.deployment.wanted import Wanted
 from botswain.discord.enums import GLOBAL
 from botswain.discord.limits import COMMANDS_PER_SCOPE, CREATES_PER_DAY
 from botswain.manifest import Manifest
-from botswain.profile.load import Profile
+from botswain.profile.settings import Profile
 
 _ENTRY_POINT = "primary_entry_point/"
 _NEAR = 0.9

@@ -22,7 +22,7 @@ from botswain.discord.errors import (
     Unreachable,
 )
 from botswain.errors import Refused
-from botswain.profile.load import Profile
+from botswain.profile.settings import Profile
 from botswain.wording import many
 
 if TYPE_CHECKING:

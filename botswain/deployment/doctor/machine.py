@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from botswain.deployment.doctor.look import Look, bad, good, listed, unknown, warning
-from botswain.profile.load import Source
+from botswain.profile.settings import Source
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 25)

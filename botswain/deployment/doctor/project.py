@@ -11,7 +11,8 @@ from botswain.deployment.doctor.look import Look, bad, failed, good, warning
 from botswain.deployment.doctor.machine import output
 from botswain.deployment.wanted import Wanted
 from botswain.errors import BotswainError, InvalidInput
-from botswain.profile.load import Profile, gaps, load
+from botswain.profile.load import gaps, load
+from botswain.profile.settings import Profile
 from botswain.secrets.environment import origin, prefix, unreadable, variable
 from botswain.wording import many
 
