@@ -76,7 +76,7 @@ class Commands(Strict):
     extensions: tuple[str, ...] = Field(
         (),
         strict=False,
-        description="discord.py: extensions (cogs) to load first; `cogs.*`: all of a package.",
+        description="discord.py: extensions (cogs) to load, unless setup_hook does; `cogs.*`: all of a package.",
     )
     setup_hook: bool = Field(
         False, description="discord.py: run the bot's setup_hook, without syncing, to load what it loads."

@@ -1,14 +1,127 @@
-"""Placeholder of a part under way."""
+"""Commands from the modules of a discord.js bot, loaded by its own node and its own TypeScript loader.
+
+Every module below the folder is loaded but declarations (`.d.ts`), tests (`.test.`, `.spec.`), what npm installed, and
+what starts with `.` or `_`. Of `ping.ts` and the `ping.js` beside it, compiled from it, the first is read.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botswain.commands.definition import Definition
+from botswain.commands.names import command_path
+from botswain.commands.selection import duplicates
+from botswain.commands.sources import fields, reading
+from botswain.commands.sources.child import variables
+from botswain.commands.sources.files import command_files, shown_path
+from botswain.commands.sources.read import Found
+from botswain.commands.structure import define
+from botswain.errors import BotswainError, InvalidInput, Problem
 
 if TYPE_CHECKING:
-    from botswain.commands.sources.read import Found
-    from botswain.profile.load import Source
+    from botswain.profile.settings import Source
+
+_ENDINGS = (".ts", ".mts", ".cts", ".js", ".mjs", ".cjs")
+_NO_COMMANDS = re.compile(r"\.d\.[cm]?ts$|\.(test|spec)\.[cm]?[jt]s$")
 
 
 def read(source: Source) -> Found:
-    """Every command of the source."""
-    raise NotImplementedError
+    """Every command that the bot's modules export, in the order of their files.
+
+    Raises InvalidInput with the problems of all files at once; BotswainError when node could not be run.
+    """
+    files = modules(source)
+    if not files:
+        return Found([], (f"{shown_path(source.path)} holds no module of a command",))
+    request = {
+        "repo": os.path.realpath(source.repo),
+        "files": files,
+        "loader": source.loader,
+        "fields": fields.spellings(),
+    }
+    argv = [_node(source), str(reading.READERS / "discordjs.cjs")]
+    where = shown_path(source.repo)
+    told = reading.run_reader(source, argv, request, lambda _: f"run npm install in {where}")
+    told.commands.sort(key=lambda message: files.index(message["file"]))
+    definitions, problems, notes = [], told.problems, []
+    for message in told.commands:
+        file = reading.named(source, message["file"])
+        made = _define(message, file)
+        if isinstance(made, list):
+            problems += made
+            continue
+        definitions.append(made)
+        notes += _notes(message, made)
+    problems += duplicates(definitions)
+    if problems:
+        raise InvalidInput(problems)
+    empty = [reading.named(source, one["file"]) for one in told.of("none")]
+    if empty:
+        notes.append(f"no command is exported by {reading.listed(empty)}")
+    return Found(definitions, (*notes, *reading.background_notes(source, told)))
+
+
+def modules(source: Source) -> list[str]:
+    """The modules to load, as paths inside the repository, in order. Raises InvalidInput."""
+    folder = source.path
+    found = command_files(folder, _ENDINGS, skipped=("node_modules",))
+    if source.files:
+        problems, chosen = [], set()
+        for index, pattern in enumerate(source.files):
+            matching = {path for path in found if path in set(folder.glob(pattern))}
+            chosen |= matching
+            if not matching:
+                message = f'"{pattern}" matches no module below {shown_path(folder)}'
+                problems.append(Problem("commands", f"files.{index}", message))
+        if problems:
+            raise InvalidInput(problems)
+        found = [path for path in found if path in chosen]
+    wanted = [path for path in found if not _NO_COMMANDS.search(path.name)]
+    sources = {path for path in wanted if path.suffix.endswith("ts")}
+    compiled = {path.with_suffix(path.suffix.replace("t", "j")) for path in sources}
+    return [path.relative_to(source.repo).as_posix() for path in wanted if path not in compiled]
+
+
+def _node(source: Source) -> str:
+    """The node that runs the bot. Raises BotswainError."""
+    wanted = source.interpreter or "node"
+    if "/" in wanted:
+        path = Path(os.path.abspath(source.repo / Path(wanted).expanduser()))  # noqa: PTH100 - resolve() follows links
+        if os.access(path, os.X_OK) and path.is_file():
+            return str(path)
+        what = "is no program"
+    elif found := shutil.which(wanted, path=variables(source.environment)["PATH"]):
+        return found
+    else:
+        what = "is not on PATH"
+    fix = "install Node.js, or name the bot's node in commands.interpreter"
+    raise BotswainError(f"{wanted} {what}", where=shown_path(source.repo), fix=fix)
+
+
+def _define(message: Mapping[str, Any], file: str) -> Definition | list[Problem]:
+    data = fields.to_discord_fields(message["data"])
+    for name, value in message["own"].items():
+        data[fields.own_name(name)] = value
+    misspelt = fields.misspelt(message["others"])
+    made = define(data, file)
+    if not misspelt:
+        return made
+    path = command_path(data)
+    problems = [
+        Problem(file, f"{path}.{name}", f'unknown field; did you mean "{meant}"?') for name, meant in misspelt.items()
+    ]
+    return problems + (made if isinstance(made, list) else [])
+
+
+def _notes(message: Mapping[str, Any], made: Definition) -> list[str]:
+    path, notes = command_path(made.payload), []
+    if not message["handled"]:
+        notes.append(f"{made.file}: {path} has no function that handles it, such as execute")
+    if message["others"] and not message["exported"]:
+        notes.append(f"{made.file}: {path}: Discord has no {', '.join(message['others'])}; left out")
+    return notes

@@ -24,20 +24,29 @@ def shown_path(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def command_files(folder: Path) -> list[Path]:
-    """The files below `folder` that define commands, sorted by name. Raises InvalidInput."""
+def command_files(folder: Path, endings: tuple[str, ...] = _ENDINGS, *, skipped: tuple[str, ...] = ()) -> list[Path]:
+    """The files below `folder` that define commands, sorted by name, none in folders called as in `skipped`.
+
+    Raises InvalidInput.
+    """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "there is no such folder"
         fix = "create it, or set commands.folder in the profile to the folder with the command files"
         raise InvalidInput([Problem(shown_path(folder), "", f"{what}; {fix}")])
     problems: list[Problem] = []
-    found = list(_walk(folder, (), problems))
+    found = list(_walk(folder, (), problems, endings, skipped))
     if problems:
         raise InvalidInput(problems)
     return found
 
 
-def _walk(folder: Path, above: tuple[tuple[int, int], ...], problems: list[Problem]) -> Iterator[Path]:
+def _walk(
+    folder: Path,
+    above: tuple[tuple[int, int], ...],
+    problems: list[Problem],
+    endings: tuple[str, ...],
+    skipped: tuple[str, ...],
+) -> Iterator[Path]:
     """The files below a folder, sorted; links are followed unless they lead back to a folder above."""
     try:
         status = folder.stat()
@@ -50,11 +59,11 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...], problems: list[Probl
         problems.append(Problem(shown_path(folder), "", "a symbolic link back to a folder above it; remove the link"))
         return
     for entry in entries:
-        if entry.name.startswith((".", "_")):
+        if entry.name.startswith((".", "_")) or entry.name in skipped:
             continue
         if _is_folder(entry):
-            yield from _walk(folder / entry.name, (*above, here), problems)
-        elif entry.name.lower().endswith(_ENDINGS):
+            yield from _walk(folder / entry.name, (*above, here), problems, endings, skipped)
+        elif entry.name.lower().endswith(endings):
             yield folder / entry.name
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition
-    from botswain.profile.load import Source
+    from botswain.profile.settings import Source
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ def read(source: Source) -> Found:
     from botswain.commands.sources import program
 
     return program.read(source)
+
+
+def isolated(source: Source, path: Path) -> Source:
+    """The same source in another checkout of the bot's repository, at `path`.
+
+    What git ignores there and the bot's code needs, such as node_modules or .venv, is the caller's to link.
+    """
+    return replace(source, repo=path)
 
 
 def digest(source: Source) -> str | None:

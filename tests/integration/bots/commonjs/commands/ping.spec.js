@@ -1,0 +1,1 @@
+throw new Error('is not to be loaded');

@@ -1,0 +1,1 @@
+exports.pick = (list) => list[Math.floor(Math.random() * list.length)];

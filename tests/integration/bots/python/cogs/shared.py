@@ -1,0 +1,3 @@
+"""What cogs share; no extension."""
+
+SIDES = 6

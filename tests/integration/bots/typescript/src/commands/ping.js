@@ -1,0 +1,1 @@
+throw new Error('is older than the source beside it');
