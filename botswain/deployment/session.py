@@ -70,12 +70,13 @@ def connected(profile: Profile, recorded: str | None = None) -> Iterator[Discord
     login = credentials.credentials(profile)
     from botswain.discord.client import DiscordClient
 
-    transport = None
+    transport = sandbox = None
     if profile.sandbox:
         from botswain.sandbox.app import Sandbox
         from botswain.sandbox.transport import SandboxTransport
 
-        transport = SandboxTransport(Sandbox(sandbox_path(profile)))
+        sandbox = Sandbox(sandbox_path(profile))
+        transport = SandboxTransport(sandbox)
     if isinstance(login, str):
         hint = application_id_hint(login)
         application = hint if hint == (profile.application_id or recorded) else None
@@ -88,8 +89,12 @@ def connected(profile: Profile, recorded: str | None = None) -> Iterator[Discord
         requests_per_second=50 if profile.sandbox else profile.requests_per_second,
         transport=transport,
     )
-    with client:
-        yield client
+    try:
+        with client:
+            yield client
+    finally:
+        if sandbox is not None:
+            sandbox.close()
 
 
 def _client_credentials(secret: credentials.ClientSecret) -> ClientCredentials:
