@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from desk import GUILD, GUILD_2, MUTATING, ROOT, Desk
@@ -210,3 +212,21 @@ def test_ctrl_c(desk: Desk, monkeypatch):
     ran = desk.inv("deploy", "--env", "dev", "--json")
     assert (ran.code, ran.told) == (1, ["stopped; nothing was changed"])
     assert ran.document["exitCode"] == 1
+
+
+# What is left open
+
+
+def test_a_run_leaves_no_file_open(desk: Desk):
+    """Whoever runs many tasks in one process, as these tests do, does not run out of descriptors."""
+    desk.commands(1)
+
+    def run() -> int:
+        for task in ("deploy", "diff", "status", "doctor"):
+            desk.inv(task, "--env", "dev", "--json")
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+    run()
+    gc.collect()
+    before = run()
+    assert [run() for _ in range(3)] == [before] * 3
