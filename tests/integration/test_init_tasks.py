@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import yaml
+from clients import node
 from desk import APP, GUILD, ROOT, Desk, refused
 from test_terminals import on_a_terminal, until
 
@@ -113,10 +114,11 @@ def test_what_is_given_is_written(fresh: Desk):
     assert fresh.inv("validate", "--env", "eu-2").code == 0
 
 
-def test_a_discord_js_bot_is_read_at_once(fresh: Desk):
+def test_a_discord_js_bot_is_read_at_once(fresh: Desk, monkeypatch):
     """From package.json to a validated profile without a word in between."""
-    if shutil.which("node") is None:
-        pytest.skip("there is no node")
+    found = node.find()
+    assert found is not None, "requirements/dev.txt brings a node"
+    monkeypatch.setenv("PATH", f"{found[0].parent}{os.pathsep}{os.environ['PATH']}")
     bot(fresh, package_json=PACKAGE, src__commands__ping_js=MODULE)
     assert init(fresh, "dev2")["source"] == "discord.js"
     ran = fresh.inv("validate", "--env", "dev2")
