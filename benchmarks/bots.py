@@ -37,23 +37,23 @@ class Tally:
 def bots() -> list[Figure]:
     """Each bot is applied to a fresh sandbox; then it registers the same commands itself, for another application."""
     installed = install(cache())
-    tallies = {bot: tally(bot, installed) for bot in PUBLISHED}
-    for bot, found in tallies.items():
+    tallies = [(bot, tally(bot, installed)) for bot in PUBLISHED]
+    for bot, found in tallies:
         for line in (*found.false, *found.foreign):
             print(f"{bot.title}: {line}", file=sys.stderr, flush=True)
-    total = sum(len(one.commands) for one in tallies.values())
+    total = sum(len(one.commands) for _, one in tallies)
     what = f"{total} commands of {len(tallies)} published bots"
     return [
-        *(exactly(f"{bot.title}: commands read", len(one.commands), "", bot.commands) for bot, one in tallies.items()),
+        *(exactly(f"{bot.title}: commands read", len(one.commands), "", bot.commands) for bot, one in tallies),
         exactly(
             f"false differences: {what}, applied, then planned again",
-            sum(len(one.false) for one in tallies.values()),
+            sum(len(one.false) for _, one in tallies),
             "commands",
             0,
         ),
         exactly(
             f"{what}: fields unlike those that the bots register themselves",
-            sum(len(one.foreign) for one in tallies.values()),
+            sum(len(one.foreign) for _, one in tallies),
             "fields",
             0,
         ),
