@@ -1,0 +1,39 @@
+"""Whether a checkout is behind what is deployed: the everyday accident of those who deploy from two machines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from botswain.manifest import Manifest
+
+_SHOWN = 8
+
+
+def stale(repo: Path, manifest: Manifest | None) -> str | None:
+    """What to say when the deployed commit is not part of this checkout's history; None when it is, or nobody knows."""
+    sha = (manifest.git_sha or "").removesuffix("+dirty") if manifest else ""
+    if not sha:
+        return None
+    contained = _git(repo, "merge-base", "--is-ancestor", sha, "HEAD")
+    if contained in (0, None):
+        return None
+    deployed = f"what is deployed comes from commit {sha[:_SHOWN]}"
+    if contained != 1:
+        return f"{deployed}, which this clone does not have: git fetch, and see whether you are behind"
+    if _git(repo, "merge-base", "--is-ancestor", "HEAD", sha) == 0:
+        return f"{deployed}, and this checkout is older: git pull first, unless you mean to take that back"
+    return f"{deployed}, which this checkout does not contain: it may take back what somebody else deployed"
+
+
+def _git(repo: Path, *arguments: str) -> int | None:
+    """The exit code of git; None where there is no git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repo), *arguments],
+            capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except FileNotFoundError:
+        return None
+    return None if "not a git repository" in done.stderr else done.returncode
