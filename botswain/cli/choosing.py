@@ -11,6 +11,9 @@ from botswain.deployment.history import STANDING
 from botswain.errors import BotswainError, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from botswain.deployment.history import Deployment
     from botswain.deployment.records import Records
 
 _LISTED = 15
@@ -36,11 +39,20 @@ def choose_deployment(records: Records, to: str, *, interactive: bool) -> str:
     for number, (entry, line) in enumerate(zip(entries, lines[1:], strict=True), 1):
         mark = "*" if standing and standing.deployment_id == entry.id else " "
         print(f"{number:>2}{mark} {line}", file=sys.stderr)
-    print("\nRestore the state after which one? (* is live now; Enter: none) ", end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline().strip()
-    if answer.isdecimal() and 1 <= int(answer) <= len(entries):
-        return entries[int(answer) - 1].id
-    known = {entry.id for entry in entries}
-    if answer in known:
-        return answer
-    raise Refused("nothing was chosen; nothing was changed")
+    chosen = _chosen(entries)
+    print(f"restoring the state after {chosen.kind} {chosen.id}", file=sys.stderr)
+    return chosen.id
+
+
+def _chosen(entries: Sequence[Deployment]) -> Deployment:
+    """Asks until the answer is a number or an id of the list. Raises Refused for Enter, and at the end of input."""
+    known = {str(number): entry for number, entry in enumerate(entries, 1)} | {entry.id: entry for entry in entries}
+    question = "\nRestore the state after which one? (* is live now; Enter: none) "
+    while True:
+        print(question, end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline().strip()
+        if answer in known:
+            return known[answer]
+        if not answer:
+            raise Refused("nothing was chosen; nothing was changed")
+        question = f"1 to {len(entries)}, please: "

@@ -68,6 +68,8 @@ def _commit(repo: Path, since: str) -> tuple[str, tuple[str, ...]]:
         shallow = _git(repo, "rev-parse", "--is-shallow-repository") == "true"
         fix = "this clone is shallow: fetch the whole history (fetch-depth: 0 in actions/checkout)" if shallow else ""
         what = f'has no commit "{since}"'
+        if ".." in since:
+            what, fix = f'"{since}" is a range', "name one commit or branch to compare with"
         if _git(repo, "rev-parse", "--git-dir") is None:
             what, fix = "is no git repository", "set `repo` in the profile to the bot's repository"
         raise BotswainError(what, where=str(repo), fix=fix or "git branch --all and git log show what there is")

@@ -48,6 +48,12 @@ def test_environments(inv):
     assert candidates(inv, "deploy --env s") == ["stage"]
 
 
+def test_a_value_behind_an_equals_sign(inv):
+    """Bash makes three words of `--env=st`; the environments are proposed all the same."""
+    assert candidates(inv, "diff --env = st") == ["stage"]
+    assert candidates(inv, "diff --env =") == ["dev", "prod", "stage"]
+
+
 def test_deployments(inv, desk: Desk):
     """After --to, the deployments of that environment."""
     desk.command("ping")

@@ -144,6 +144,8 @@ def test_a_commit_that_is_not_there(edited: Desk):
     fix = "git branch --all and git log show what there is"
     refused(edited.inv("detect", "--env", "dev", "--since", "mian"), f'.: has no commit "mian"; {fix}')
     refused(edited.inv("detect", "--env", "dev", "--since", "--all"), f'.: has no commit "--all"; {fix}')
+    range_ = edited.inv("detect", "--env", "dev", "--since", "HEAD~1..HEAD")
+    refused(range_, '.: "HEAD~1..HEAD" is a range; name one commit or branch to compare with')
     (edited.folder / ".git/shallow").write_text(git(edited, "rev-parse", "HEAD") + "\n")
     deep = "this clone is shallow: fetch the whole history (fetch-depth: 0 in actions/checkout)"
     refused(edited.inv("detect", "--env", "dev", "--since", "v1"), f'.: has no commit "v1"; {deep}')

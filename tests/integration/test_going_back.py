@@ -81,11 +81,12 @@ def test_a_deployment_is_chosen_by_its_number(thrice: Desk):
     assert thrice.live()["ping"]["description"] == "one"
 
 
-@pytest.mark.parametrize("answer", ["\n", "9\n", "0\n", "x\n"])
+@pytest.mark.parametrize("answer", ["\n", "9\n\n", "0\nx\n\n", "\x04"])
 def test_an_answer_that_chooses_nothing_changes_nothing(thrice: Desk, answer: str):
-    """Enter is the way out."""
+    """Enter is the way out, also after numbers that are not in the list; those are asked about again."""
     code, shown = on_terminal(thrice, "rollback", "--env", "dev", "--choose", answers=answer)
     assert (code, "nothing was chosen; nothing was changed" in shown) == (3, True), shown
+    assert shown.count("1 to 3, please: ") == answer.count("\n") - 1 if "\n" in answer else True
     assert thrice.live()["ping"]["description"] == "three"
 
 

@@ -227,11 +227,10 @@ def test_all_problems_of_all_files_at_once(bot):
     bot.module("twice.js", "module.exports = { data: { name: 'fine', description: 'Again' }, run() {} };")
     told = [one.removeprefix("bot/commands/") for one in bot.problems()]
     refused = "the builder refuses it: "
-    pattern = r"/^[\p{Ll}\p{Lm}\p{Lo}\p{N}\p{sc=Devanagari}\p{sc=Thai}_-]+$/u"
     assert sorted(told) == sorted(
         [
             f"late.js: /late: {refused}Expected a string primitive",
-            f'name.js: line 3: {refused}Invalid string format (expected {pattern}.test(expected) to be true), not "Bad Name"',  # noqa: E501
+            f'name.js: line 3: {refused}a name has small letters, digits, - and _ only, not "Bad Name"',
             'package.js: line 1: cannot find "no-such-package/part" (nor can 1 more file); run npm install in bot',
             'relative.js: line 1: cannot find "../lib/gone"',
             "syntax.js: line 1: SyntaxError: Unexpected token ';'",

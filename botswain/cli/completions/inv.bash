@@ -8,6 +8,9 @@ fi
 
 _botswain_inv() {
     local inv=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} found='' env='' file index
+    # Bash takes `--env=st` for three words.
+    [ "$word" != = ] || word=''
+    [ "$before" != = ] || before=${COMP_WORDS[COMP_CWORD-2]}
     case $inv in
         '~/'*) inv=$HOME/${inv#'~/'} ;;
     esac
@@ -23,6 +26,7 @@ _botswain_inv() {
         --to)
             for ((index = 1; index < COMP_CWORD; index++)); do
                 [ "${COMP_WORDS[index]}" != --env ] || env=${COMP_WORDS[index+1]}
+                [ "$env" != = ] || env=${COMP_WORDS[index+2]}
             done
             [ -z "$env" ] || found=$("$inv" history --env "$env" --json 2>/dev/null </dev/null |
                 sed -n 's/.*"deploymentId": "\([^"]*\)".*/\1/p')

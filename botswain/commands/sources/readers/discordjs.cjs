@@ -178,12 +178,15 @@ function told(error, file) {
 }
 
 function refused(error) {
-  const rule = typeof error.expected === 'string' ? ` (${error.expected})` : '';
+  // A regular expression tells nobody that names are in small letters.
+  const expression = /\\p\{Ll\}/.test(error.expected || '');
+  const plain = 'a name has small letters, digits, - and _ only';
+  const rule = expression ? '' : typeof error.expected === 'string' ? ` (${error.expected})` : '';
   let given = '';
   try {
     given = error.given === undefined ? '' : `, not ${String(json(error.given)).slice(0, 80)}`;
   } catch { /* then it is not shown */ }
-  return `the builder refuses it: ${error.message}${rule}${given}`;
+  return `the builder refuses it: ${expression ? plain : error.message}${rule}${given}`;
 }
 
 function isEsm(file) {
