@@ -1,0 +1,216 @@
+"""The tasks for the bot that runs: service.start, service.stop, service.restart, service.logs, releases, dev.down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botswain.cli.recorded import _agree, _only_told
+from botswain.cli.task import dry, emit, environment, task
+from botswain.errors import BotswainError, ExitCode
+
+if TYPE_CHECKING:
+    from botswain.deployment.session import Session
+    from botswain.targets.base import ServiceState, Target
+
+
+@task(collection="service")
+def start(
+    context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Start the live release, unless it runs."""
+    return _change(context, env, "start", dry_run=dry_run, yes=yes, json=json)
+
+
+@task(collection="service")
+def stop(
+    context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Stop the bot. Asks nobody.
+
+    Its sandbox and supervisord go on; dev.down stops them too.
+    """
+    return _change(context, env, "stop", dry_run=dry_run, yes=True, json=json)
+
+
+@task(collection="service")
+def restart(
+    context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Stop the bot, and start the live release."""
+    return _change(context, env, "restart", dry_run=dry_run, yes=yes, json=json)
+
+
+@task(collection="service", lines="how many lines, the newest last", follow="go on with what it prints, until Ctrl-C")
+def logs(
+    _context: Any, env: str = "", lines: int = 50, follow: bool = False, json: bool = False, debug: bool = False
+) -> None:
+    """Print what the bot printed."""
+    if lines < 0:
+        raise BotswainError(f"{lines} is no number of lines", where="--lines", fix="say 0 or more")
+    if follow and json:
+        raise BotswainError("one JSON document has an end, and --follow has none", fix="say one of --json, --follow")
+    session = _session(env)
+    found = _target(session).logs(lines, follow=follow)
+    if json:
+        emit({**_told(session, "service.logs"), "lines": list(found), "exitCode": 0})
+        return
+    try:
+        for line in found:
+            print(line, flush=follow)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+@task()
+def releases(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
+    """List the releases of the bot, oldest first.
+
+    What each is made of, and what became of it.
+    """
+    session = _session(env)
+    target = _target(session)
+    found, state = target.releases(), target.state()
+    if json:
+        rows = [
+            {"release": one.id, "commit": one.commit, "state": one.state, "at": one.at, "by": one.by,
+             "deploymentId": one.deployment, "seconds": one.seconds, "why": one.why or None}
+            for one in found
+        ]  # fmt: skip
+        emit({**_told(session, "releases"), "live": state.release, "running": state.running, "releases": rows,
+              "exitCode": 0})  # fmt: skip
+        return
+    if not found:
+        print("no release yet")
+        return
+    from botswain.cli.style import paint_for
+    from botswain.cli.tables import releases_table
+
+    print(*releases_table(found, state, paint_for(sys.stdout)), sep="\n")
+
+
+@task(collection="dev")
+def down(
+    context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
+) -> ExitCode:
+    """Stop the bot, its sandbox and their supervisord on this machine. Asks nobody.
+
+    Without --env those of every environment. Releases stay.
+    """
+    from botswain.targets.choose import running
+    from botswain.targets.supervisor import FOLDER
+
+    names = [env] if env else sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
+    if dry(context, dry_run=dry_run):
+        found = [f"{name}: process {pid}" for name in names for pid in running(name)]
+        would = f"would stop {', '.join(found)}" if found else "nothing runs here"
+        if json:
+            told = {"task": "dev.down", "environment": env or None, "dryRun": True, "would": would, "exitCode": 0}
+            emit(told)
+        else:
+            print(would)
+        return ExitCode.DONE
+    stopped = {name: _down(name) for name in names}
+    if json:
+        emit({"task": "dev.down", "environment": env or None, "stopped": stopped, "exitCode": 0})
+        return ExitCode.DONE
+    for name, ended in stopped.items():
+        print(f"{name}: stopped {', '.join(ended)}" if ended else f"{name}: nothing ran")
+    if not stopped:
+        print("nothing runs here")
+    return ExitCode.DONE
+
+
+def _down(name: str) -> list[str]:
+    """Stop everything of an environment, whether or not it still has a profile that can be read."""
+    from botswain.targets.choose import everything_down
+
+    session: Session | None = None
+    try:
+        session = _session(name)
+    except BotswainError as error:
+        if not Path(".botswain/service", name).is_dir():
+            raise
+        print(f"note: not in the audit log: {error}", file=sys.stderr)
+    with _audited(session, "dev.down"):
+        return everything_down(session.profile if session else None, name)
+
+
+def _change(context: Any, env: str, deed: str, *, dry_run: bool, yes: bool, json: bool) -> ExitCode:
+    session, name = _session(env), f"service.{deed}"
+    preview = dry(context, dry_run=dry_run)
+    if preview and session.profile.service is None:
+        return _only_told(session, name, f"nothing to do: {session.profile.name} has no service", json=json)
+    target = _target(session)
+    if preview:
+        state = target.state()
+        return _only_told(session, name, f"would {deed} the bot ({_words(state)})", json=json)
+    _agree(session, f"{deed} the bot of", yes=yes, json=json)
+    do = {"start": target.start, "stop": target.stop, "restart": target.restart}[deed]
+    with _audited(session, name):
+        state = do()
+    if json:
+        emit({**_told(session, name), **_state(state), "exitCode": 0})
+    else:
+        print(_words(state))
+    return ExitCode.DONE
+
+
+def _words(state: ServiceState) -> str:
+    process = f", process {state.pid}" if state.pid else ""
+    return f"{state.release or 'no release'}: {state.told}{process}"
+
+
+def _state(state: ServiceState) -> dict[str, Any]:
+    return {"target": state.target, "release": state.release, "commit": state.commit, "running": state.running,
+            "told": state.told, "pid": state.pid or None}  # fmt: skip
+
+
+@contextmanager
+def _audited(session: Session | None, action: str) -> Iterator[None]:
+    """Record a deed. What stops a bot is done also when it cannot be recorded, and then says so."""
+    from botswain.audit.log import AuditLog
+    from botswain.state.ids import actor
+
+    if session is None:
+        yield
+        return
+    stopping = action in {"service.stop", "dev.down"}
+    audit, intent = AuditLog(session.records.store, session.profile.name), ""
+    try:
+        intent = audit.intent(action, actor())
+    except BotswainError as error:
+        if not stopping:
+            raise
+        print(f"note: not in the audit log: {error}", file=sys.stderr)
+    result = "failed"
+    try:
+        yield
+        result = "done"
+    finally:
+        try:
+            if intent:
+                audit.outcome(intent, result)
+        except BotswainError as error:
+            print(f"note: not in the audit log: {error}", file=sys.stderr)
+
+
+def _session(env: str) -> Session:
+    from botswain.deployment.session import Session
+
+    return Session.open(environment(env), records_only=True)
+
+
+def _target(session: Session) -> Target:
+    from botswain.deployment.credentials import token
+    from botswain.targets.choose import target_of
+
+    return target_of(session.profile, lambda: token(session.profile))
+
+
+def _told(session: Session, name: str) -> dict[str, Any]:
+    return {"task": name, "environment": session.profile.name}

@@ -1,0 +1,129 @@
+"""Runs the bot's own build, lint and test commands, and git: logged, limited, and ended to the last process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from botswain.host.errors import HostError
+from botswain.host.place import Place, explained
+
+_PASSED_ON = frozenset(
+    """
+    PATH HOME LANG LC_ALL TMPDIR USER LOGNAME SSL_CERT_FILE SSL_CERT_DIR
+    HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy
+    PIP_CONFIG_FILE PIP_INDEX_URL NPM_CONFIG_USERCONFIG NPM_CONFIG_REGISTRY npm_config_registry
+    """.split()  # noqa: SIM905 - readable
+)
+"""What a build gets of our environment; everything else may be a secret."""
+_SHOWN = 30
+"""Last lines of a log that an error carries."""
+_TAIL = 16_384
+_GIT = 300.0
+"""Seconds that git may take for one thing."""
+_MARK = "BOTSWAIN_BUILDS"
+"""The environment variable by which a command's processes are known, whatever groups and sessions they made."""
+
+
+def environment(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a build: caches that are kept, and no secrets."""
+    known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    caches = {
+        "XDG_CACHE_HOME": place.cache,
+        "npm_config_cache": place.cache / "npm",
+        "PIP_CACHE_DIR": place.cache / "pip",
+        "UV_CACHE_DIR": place.cache / "uv",
+    }
+    quiet = {"CI": "true", "NO_COLOR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false"}
+    return {**known, **{name: str(path) for name, path in caches.items()}, **quiet, **extra}
+
+
+def run(argv: Sequence[str], folder: Path, variables: Mapping[str, str], log: Path, seconds: float) -> None:
+    """Run a command of a release in its folder, to its end and that of whatever it started.
+
+    Raises HostError with the end of what it printed when it fails or takes too long.
+    """
+    told = " ".join(argv)
+    with explained(log, "write it"), log.open("ab") as output:
+        output.write(f"$ {told}\n".encode())
+        output.flush()
+        try:
+            child = subprocess.Popen(
+                argv, cwd=str(folder), env={**variables, _MARK: str(folder)}, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError) and not shutil.which(argv[0], path=variables.get("PATH"))
+            fix = f"install {argv[0]} on this machine, or correct the profile" if missing else ""
+            raise HostError(f"`{told}` could not be started: {error.strerror}", fix=fix) from None
+        try:
+            code = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise HostError(f"`{told}` did not end within {seconds:g} s", log=tail(log)) from None
+        finally:
+            _end(child)
+            end_leftovers(folder)
+    if code:
+        how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        raise HostError(f"`{told}` {how}", where=str(log), log=tail(log))
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End whatever is left of the process group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def end_leftovers(folder: Path) -> None:
+    """End what commands in a release's folder left behind, where the system tells (`/proc`)."""
+    mark = f"{_MARK}={folder}".encode()
+    for _ in range(20):  # one may be about to start another
+        found = [one for one in Path("/proc").glob("[0-9]*") if _marked(one, mark)]
+        if not found:
+            return
+        for one in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(one.name), signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _marked(process: Path, mark: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return mark in (process / "environ").read_bytes().split(b"\0")
+    return False
+
+
+def tail(log: Path, lines: int = _SHOWN) -> str:
+    """The last lines of a log."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        text = file.read().decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-lines:])
+    return ""
+
+
+def git(place: Place, *arguments: str, **variables: str) -> str:
+    """What git prints about the mirror. Raises HostError with its reason."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    argv = ["git", f"--git-dir={place.mirror}", *arguments]
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, errors="replace", check=False, timeout=_GIT, stdin=subprocess.DEVNULL,
+            env={**known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **variables},
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise HostError("git is not installed", fix="sudo apt install git") from None
+    except subprocess.TimeoutExpired:
+        raise HostError(f"git {arguments[0]} did not end within {_GIT:g} s", where=str(place.mirror)) from None
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise HostError(f"git {arguments[0]}: {reason}", where=str(place.mirror))
+    return done.stdout.strip()

@@ -1,0 +1,24 @@
+"""What can go wrong on the bot's machine, as one line a person can act on."""
+
+from __future__ import annotations
+
+
+class HostError(Exception):
+    """A failure told as `where: what; fix`, with the last lines of a log where there is one."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", log: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+        self.log = log
+        """The end of what the failing part printed."""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f"; {self.fix}" if self.fix else ""
+        return f"{place}{self.what}{remedy}"
+
+
+class Unhealthy(HostError):
+    """A release did not become healthy, or did not stay so."""

@@ -1,0 +1,179 @@
+"""Who keeps the bot's process: supervisord on a developer's machine, systemd on a server."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+from botswain.host.commands import tail
+from botswain.host.errors import HostError
+from botswain.host.gate import Manager, Process
+from botswain.host.place import Service
+
+_RUNNING = {"STARTING", "RUNNING"}
+_NOT_RUNNING = 70
+"""supervisord's fault for stopping what does not run."""
+_ALREADY = 60
+"""Its fault for starting what runs."""
+_PAUSE = 0.02
+_LONGEST = 100
+"""Bytes of a path that every system takes as the address of a socket; a longer one is reached through its folder."""
+_GRACE = 10.0
+"""Seconds beyond the bot's own `stop_timeout` that a manager may take."""
+
+
+def manager_of(service: Service) -> Manager:
+    """The manager that a service names. Raises HostError for an unknown one."""
+    kind = service.manager.get("kind")
+    if kind == "supervisor":
+        where = service.manager
+        patience = service.stop_timeout + _GRACE
+        return Supervisor(Path(where["socket"]), where["program"], Path(where["log"]), patience)
+    if kind == "systemd":
+        return Systemd(service.manager["unit"])
+    raise HostError(f'"{kind}" is no manager of processes', where="service.json", fix="deploy again")
+
+
+class Supervisor:
+    """A program of a supervisord, asked through its Unix socket."""
+
+    def __init__(self, path: Path, program: str, log: Path, patience: float = 25.0) -> None:
+        self._patience = patience
+        self._path = path
+        self._program = program
+        self._log = log
+
+    def start(self) -> None:
+        """Start the program; returns as soon as its process is there, or has failed to be."""
+        self._ask("startProcess", False, forgive=_ALREADY)
+
+    def stop(self) -> None:
+        """Stop the program; returns when it is gone. Raises HostError when that takes too long.
+
+        Asking again and again is quicker than waiting for the answer: each question wakes supervisord, which
+        otherwise looks at its children once a second.
+        """
+        self._ask("stopProcess", False, forgive=_NOT_RUNNING)
+        end = time.monotonic() + self._patience
+        while self._ask("getProcessInfo")["pid"]:
+            if time.monotonic() >= end:
+                raise HostError(f"did not end within {self._patience:g} s", where=self._program)
+            time.sleep(_PAUSE)
+
+    def process(self) -> Process:
+        """What the process does."""
+        found = self._ask("getProcessInfo")
+        state = str(found["statename"])
+        told = str(found.get("spawnerr") or "") or f"{state.lower()}, exit code {found['exitstatus']}"
+        return Process(state in _RUNNING, int(found["pid"]), float(found["start"]), told)
+
+    def log(self, lines: int) -> str:
+        """The last lines of what the program printed."""
+        return tail(self._log, lines)
+
+    def _ask(self, method: str, *arguments: bool, forgive: int = 0) -> dict[str, Any]:
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=_Transport(self._path))
+        try:
+            answer = getattr(proxy.supervisor, method)(self._program, *arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == forgive:
+                return {}
+            raise HostError(f"supervisord: {fault.faultString}", where=self._program) from None
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            raise HostError(f"supervisord does not answer ({error})", where=str(self._path),
+                            fix="deploy again; that starts it") from None  # fmt: skip
+        finally:
+            proxy("close")()
+        return answer if isinstance(answer, dict) else {}
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("127.0.0.1", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        if len(os.fsencode(self._path)) <= _LONGEST:
+            self.sock.connect(str(self._path))
+            return
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> http.client.HTTPConnection:
+        made = _Connection(self._path)
+        self._connection = host, made  # what `close` closes
+        return made
+
+
+class Systemd:
+    """A unit of systemd."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+
+    def start(self) -> None:
+        """Start the unit, also after its start limit was hit; returns when its process is there, or the job is over."""
+        self._run("reset-failed", check=False)
+        self._run("start", "--no-block")
+        end = time.monotonic() + _GRACE
+        while time.monotonic() < end:
+            found = self._show("Job", "MainPID")
+            if found.get("MainPID", "0") != "0" or found.get("Job", "0") in {"", "0"}:
+                return
+            time.sleep(_PAUSE)
+
+    def stop(self) -> None:
+        """Stop the unit; returns when it is gone."""
+        self._run("stop")
+
+    def process(self) -> Process:
+        """What the unit's main process does."""
+        names = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "ExecMainStatus", "Result")
+        found = self._show(*names)
+        running = found.get("ActiveState") in {"active", "activating"} and found.get("SubState") != "auto-restart"
+        told = f"{found.get('SubState')}, {found.get('Result')}, exit code {found.get('ExecMainStatus')}"
+        since = float(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        return Process(running, int(found.get("MainPID") or 0), since, told)
+
+    def _show(self, *names: str) -> dict[str, str]:
+        text = self._run("show", f"--property={','.join(names)}")
+        return dict(line.partition("=")[::2] for line in text.splitlines())
+
+    def log(self, lines: int) -> str:
+        """The last lines of the unit's journal."""
+        argv = ["journalctl", "--no-pager", "--output=cat", f"--unit={self._unit}", f"--lines={lines}"]
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False, timeout=30)
+            return done.stdout.rstrip()
+        return ""
+
+    def _run(self, verb: str, *arguments: str, check: bool = True) -> str:
+        argv = ["systemctl", verb, *arguments, self._unit]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise HostError(f"systemctl {verb}: {error}", where=self._unit) from None
+        if check and done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            raise HostError(f"systemctl {verb}: {reason}", where=self._unit)
+        return done.stdout

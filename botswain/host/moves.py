@@ -1,0 +1,149 @@
+"""The moves that a switch is made of: stop, relink, start, look; and a way back, gone to its end.
+
+The caller holds the place's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from botswain.host import gate, launch, probe, single
+from botswain.host.errors import HostError
+from botswain.host.gate import Manager, Verdict
+from botswain.host.ledger import Ledger
+from botswain.host.place import Health, Place, Service, explained
+from botswain.host.underway import Switch, forget, read
+
+Outage = Callable[[], "str | None"]
+_BACK = 5.0
+"""Seconds that a release which was good before has to stay ready when it comes back."""
+_PORT = 2.0
+"""Seconds that a health port of the stopped bot may still be answered."""
+
+
+class Stuck(HostError):
+    """A release is bad, and the one to return to did not come back either; a person is needed."""
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What a switch did."""
+
+    release: str
+    previous: str | None
+    verdict: Verdict
+    seconds: float
+    """From the beginning of the stop until the new release was ready."""
+    token: str = ""
+    """What confirms it; empty when nobody has to."""
+
+
+def there(place: Place, release: str) -> None:
+    """Raise HostError for a release whose directory is gone."""
+    if not place.release(release).is_dir():
+        what = f"release {release} is not on this machine any more"
+        raise HostError(what, where=str(place.root), fix="deploy its commit")
+
+
+def ready(place: Place, switch: Switch) -> None:
+    """Write all that a switch has to write, both ways, before anything stops: later the disk may be full."""
+    launch.forget(place)
+    with explained(place.root, "make links in it"):
+        for release in (switch.to, switch.back):
+            if release:
+                place.aim(release)
+
+
+def go(
+    place: Place, service: Service, manager: Manager, release: str, outage: Outage, stable: float | None = None
+) -> Switched:
+    """Stop what runs, relink, start, and wait until it is well: never two of them at once."""
+    health = place.spec(release, service).health
+    if stable is not None:
+        health = replace(health, stable_for=min(stable, health.stable_for))
+    began = time.monotonic()
+    _stop(place, service, manager)
+    with explained(place.root, "switch releases"):
+        place.link(release)
+    _silence(health)
+    manager.start()
+    stopped = time.monotonic() - began
+    verdict = gate.wait(manager, health, outage)
+    return Switched(release, None, verdict, stopped + (verdict.ready_after or 0.0))
+
+
+def _stop(place: Place, service: Service, manager: Manager) -> None:
+    manager.stop()
+    single.end_others(place, service.stop_timeout)
+
+
+def _silence(health: Health) -> None:
+    """See to it that nobody answers for the stopped bot, who would then be taken for the new one."""
+    end = time.monotonic() + _PORT
+    while (url := probe.stranger(probe.urls(health))) is not None:
+        if time.monotonic() >= end:
+            raise HostError("is answered although the bot is stopped", where=url, fix="end the program that does")
+        time.sleep(0.05)
+
+
+def finish(
+    place: Place, service: Service, manager: Manager, way: Switch, outage: Outage, *, restarts: bool = True
+) -> Switched:
+    """Go a way back to its end. Raises Stuck; a way that could not even be begun stays written down.
+
+    The ledger comes second: where it cannot be written the bot runs all the same, and `settle` writes it later.
+    """
+    written = not (way.why and way.to and way.to != way.back) or _noted(place, way.to, "bad", why=way.why)
+    try:
+        switched = _return(place, service, manager, way.back, outage, restarts)
+    except HostError as error:
+        if place.live() == way.back:
+            forget(place, place.reverting)
+        what = f"release {way.back}, which was to run again, is not well: {error.what}"
+        if way.back is None:
+            what = f"it does not stop: {error.what}"
+        fix = error.fix or "look at its log; roll back to another release, or mend what all of them need"
+        raise Stuck(what, where=error.where, fix=fix, log=error.log) from error
+    live = Ledger(place).live()
+    if way.back is not None and (live is None or live.id != way.back):
+        written = _noted(place, way.back, "live", by=way.by, back=True) and written
+    if written:
+        forget(place, place.reverting)
+    return switched
+
+
+def _return(
+    place: Place, service: Service, manager: Manager, release: str | None, outage: Outage, restarts: bool
+) -> Switched:
+    with contextlib.suppress(HostError):
+        launch.forget(place, restarts=restarts)
+    if release is None:
+        _stop(place, service, manager)
+        place.link(None)
+        return Switched("", None, Verdict(good=True), 0.0)
+    if place.live() == release and manager.process().running:  # a stop comes before every link, so it is this one
+        health = place.spec(release, service).health
+        verdict = gate.wait(manager, replace(health, stable_for=min(_BACK, health.stable_for)), outage)
+        return Switched(release, None, verdict, 0.0)
+    return go(place, service, manager, release, outage, _BACK)
+
+
+def record(place: Place, by: str) -> None:
+    """Put a confirmed switch into the ledger."""
+    found = read(place, place.confirmed)
+    if found is None:
+        return
+    live = Ledger(place).live()
+    if live is None or live.id != found.to:
+        Ledger(place).add(found.to, "live", by=by or found.by, deployment=found.deployment)
+    forget(place, place.confirmed)
+
+
+def _noted(place: Place, release: str, event: str, **facts: object) -> bool:
+    with contextlib.suppress(HostError):
+        Ledger(place).add(release, event, **facts)
+        return True
+    return False

@@ -1,0 +1,257 @@
+"""Makes releases from exact commits, checks them, and finds the one to go back to.
+
+A release is built in the directory in which it stays, since virtual environments and caches remember their paths; until
+the ledger says `ready` it is no release.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+
+from botswain.host.commands import environment, git, run
+from botswain.host.errors import HostError
+from botswain.host.ledger import GOOD, Ledger, Release
+from botswain.host.place import Argv, Place, Service, explained
+from botswain.host.prune import discard_failed, discard_unfinished, prune
+from botswain.host.underway import unfinished
+
+__all__ = ["Order", "candidate", "check", "prepare", "prune", "recipe", "target"]
+
+_SUBMODULE = "160000"
+"""git's mode for another repository's commit."""
+_FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which commit is to become a release, for whom."""
+
+    commit: str
+    """Its full id."""
+    by: str
+    deployment: str
+    prefix: str = ""
+    """The folder of the commit that is the release, like `bots/harbour`; empty for all of it."""
+
+
+def _silent(_message: str) -> None:
+    """Progress that nobody watches."""
+
+
+def recipe(service: Service, prefix: str = "") -> str:
+    """Digest of what decides how a commit becomes a release, and how that is run."""
+    parts = [
+        service.build,
+        service.shared,
+        service.run,
+        sorted(service.environment.items()),
+        sorted(service.secrets.items()),
+        _folder(prefix),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def prepare(place: Place, service: Service, order: Order, say: Callable[[str], None] = _silent) -> Release:
+    """The release of a commit, built and checked: made now, or an earlier one of the same commit and recipe.
+
+    Raises HostError when it cannot be built or does not pass; nothing but the ledger then knows of it.
+    """
+    ledger = Ledger(place)
+    discard_unfinished(place)
+    digest = recipe(service, order.prefix)
+    for one in reversed(ledger.releases()):
+        same = one.commit == order.commit and one.recipe == digest
+        if same and one.state in {"ready", *GOOD} and place.release(one.id).is_dir():
+            check(place, service, one, say)
+            place.store(service, one.id)
+            return ledger.get(one.id)
+    tree = _tree(place, order)
+    _check_space(place, service)
+    try:
+        return _make(place, service, order, tree, say)
+    finally:
+        with contextlib.suppress(HostError):
+            discard_failed(place)
+
+
+def _make(place: Place, service: Service, order: Order, tree: str, say: Callable[[str], None]) -> Release:
+    ledger, identity = Ledger(place), _identity(place, order.commit)
+    folder, log = place.release(identity), place.logs / f"build-{identity}.log"
+    began = time.monotonic()
+    with explained(place.root, "make a release in it"):
+        for needed in (place.releases, place.shared, place.cache, place.logs):
+            needed.mkdir(parents=True, exist_ok=True)
+    ledger.add(identity, "building", commit=order.commit, recipe=recipe(service, order.prefix), by=order.by,
+               deployment=order.deployment)  # fmt: skip
+    try:
+        with explained(folder, "make the release"):
+            folder.mkdir()
+            _files(place, tree, folder)
+            _share(place, service, folder)
+        variables = environment(place, service.environment)
+        for argv in service.build:
+            say(f"building: {' '.join(argv)}")
+            run(argv, folder, variables, log, service.build_timeout)
+        place.store(service, identity)
+        ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1))
+        check(place, service, ledger.get(identity), say)
+    except HostError as error:
+        with contextlib.suppress(HostError):  # what went wrong first is what has to be told
+            ledger.add(identity, "bad", why=error.what)
+        raise
+    return ledger.get(identity)
+
+
+def _identity(place: Place, commit: str) -> str:
+    base = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{commit[:8]}"  # noqa: UP017 - Python 3.9
+    taken = {one.id for one in Ledger(place).releases(removed=True)}
+    number, identity = 1, base
+    while identity in taken or place.release(identity).exists():
+        number += 1
+        identity = f"{base}-{number}"
+    return identity
+
+
+def _tree(place: Place, order: Order) -> str:
+    """The tree that becomes the release. Raises HostError for a commit or folder that is not there."""
+    if not _FULL.fullmatch(order.commit):
+        raise HostError(f'"{order.commit}" is no full id of a commit', where=str(place.mirror))
+    if not place.mirror.is_dir():
+        raise HostError("no commits were ever sent here", where=str(place.mirror), fix="deploy; that sends them")
+    try:
+        git(place, "cat-file", "-e", f"{order.commit}^{{commit}}")
+    except HostError as error:
+        if error.what == "git is not installed":
+            raise
+        what = f"commit {order.commit[:12]} is not here"
+        raise HostError(
+            what, where=str(place.mirror), fix="look whether the commit exists; deploying sends it"
+        ) from None
+    folder = _folder(order.prefix)
+    if folder and not git(place, "ls-tree", "-d", order.commit, folder):
+        what = f'commit {order.commit[:12]} has no folder "{folder}"'
+        raise HostError(what, fix="correct service.folder in the profile")
+    tree = f"{order.commit}:{folder}"
+    kinds = {line.split(" ", 1)[0] for line in git(place, "ls-tree", "-r", tree).splitlines()}
+    if not kinds:
+        raise HostError(f"commit {order.commit[:12]} holds no files", fix="commit the bot's files first")
+    if _SUBMODULE in kinds:
+        what = f"commit {order.commit[:12]} has submodules, which are not taken along"
+        raise HostError(what, fix="vendor them, or install them as dependencies")
+    return tree
+
+
+def _folder(prefix: str) -> str:
+    """A prefix in one form. Raises HostError for one that leaves the commit."""
+    path = PurePosixPath(prefix)
+    if path.is_absolute() or ".." in path.parts:
+        raise HostError(f'"{prefix}" is no folder of the bot\'s repository')
+    return "" if str(path) == "." else str(path)
+
+
+def _files(place: Place, tree: str, folder: Path) -> None:
+    """The commit's files, all of them: an archive would leave out what .gitattributes says."""
+    index = folder.with_name(f".{folder.name}.index")
+    try:
+        git(place, "read-tree", tree, GIT_INDEX_FILE=str(index))
+        git(place, f"--work-tree={folder}", "checkout-index", "--all", "--force", GIT_INDEX_FILE=str(index))
+    finally:
+        index.unlink(missing_ok=True)
+
+
+def _share(place: Place, service: Service, folder: Path) -> None:
+    """Links instead of what all releases share. A file that is to be shared has to be there; a folder is made."""
+    for name in service.shared:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise HostError(f'"{name}" is no path in a release', fix="correct service.shared in the profile")
+        source, link = place.shared / path, folder / path
+        if name.endswith("/"):
+            source.mkdir(parents=True, exist_ok=True)
+        elif not source.exists():
+            raise HostError("is shared by all releases and is not there", where=str(source), fix="put it there once")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if folder.resolve() not in (link.parent.resolve(), *link.parent.resolve().parents):
+            raise HostError(f'"{name}" leads out of the release through a link', fix="correct service.shared")
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(source, link.parent.resolve()))
+
+
+def check(place: Place, service: Service, release: Release, say: Callable[[str], None] = _silent) -> None:
+    """Run the lint and test commands that this very release has not passed yet. Raises HostError."""
+    folder, log = place.release(release.id), place.logs / f"build-{release.id}.log"
+    for kind, commands in (("lint", service.lint), ("test", service.test)):
+        for argv in commands:
+            digest = _digest(kind, argv)
+            if digest not in release.passed:
+                say(f"{kind}: {' '.join(argv)}")
+                run(argv, folder, environment(place, service.environment), log, service.build_timeout)
+                Ledger(place).add(release.id, "passed", check=digest)
+
+
+def _digest(kind: str, argv: Argv) -> str:
+    return hashlib.sha256(json.dumps([kind, *argv]).encode()).hexdigest()[:16]
+
+
+def _check_space(place: Place, service: Service) -> None:
+    """Raise HostError when the disk is too full for another release, also without those that nobody needs."""
+    if _missing(place, service):
+        prune(place, service)
+    free = _missing(place, service)
+    if free:
+        raise HostError(free, where=str(place.root), fix="free some space, or keep fewer releases")
+
+
+def _missing(place: Place, service: Service) -> str:
+    folder = next(one for one in (place.root, *place.root.parents) if one.exists())
+    with explained(folder, "look at the disk"):
+        room = os.statvfs(folder)
+    free = room.f_bavail * room.f_frsize
+    if free >= service.free_space:
+        return ""
+    return f"has {free // 1_000_000} MB free, and a release wants {service.free_space // 1_000_000}"
+
+
+def target(place: Place, to: str | None) -> Release:
+    """The release to go back to: the one named, or the one that was live before this one.
+
+    Of a switch that is not confirmed yet, that is the one before it. Raises HostError.
+    """
+    ledger, live, found = Ledger(place), place.live(), unfinished(place)
+    if to:
+        release: Release | None = ledger.get(to)
+    elif found is not None and found.back is not None:
+        release = next((one for one in ledger.releases() if one.id == found.back), None)
+    else:
+        release = ledger.before(live)
+    if release is None:
+        raise HostError("there is no earlier release to go back to", where=str(place.root))
+    if release.state == "building":
+        raise HostError(f"release {release.id} was never built to its end, so it cannot run", where=str(place.root))
+    if release.state == "removed" or not place.release(release.id).is_dir():
+        what = f"release {release.id} is not on this machine any more"
+        raise HostError(what, where=str(place.root), fix=f"deploy its commit, {release.commit}")
+    return release
+
+
+def candidate(place: Place, service: Service, to: str | None = None, say: Callable[[str], None] = _silent) -> Release:
+    """The release to go back to, by `target`, which has passed its own lint and test commands when this returns.
+
+    They run only where the ledger does not show that this very release passed them.
+    """
+    found = target(place, to)
+    made = place.spec(found.id, service)
+    check(place, replace(made, build_timeout=service.build_timeout), found, say)
+    return found

@@ -1,0 +1,178 @@
+"""The section of a profile file that says how the bot's service is built, started, checked and stopped."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from botswain.profile.sections import Inside, Strict
+
+_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_SHELL = re.compile(r"^(?:&&|\|\|?|;|&|\d?[<>]{1,2}\S*)$|;$|\$[A-Za-z_{(]|`")
+"""In a word of a command written as one string: what only a shell would understand."""
+_OURS = ("CREDENTIALS_DIRECTORY", "BOTSWAIN_RELEASE", "discord_token", "discord_api")
+"""Variables and credentials that Botswain sets for the bot."""
+
+
+def _words(value: object) -> object:
+    """A command as a list of words: one string is split as a shell would, without a shell."""
+    if not isinstance(value, str):
+        if isinstance(value, list) and (not value or value[:1] == [""]):
+            raise ValueError("names no command")
+        return tuple(value) if isinstance(value, list) else value
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"cannot be split into words ({str(error).lower()})") from None
+    if not words:
+        raise ValueError("names no command")
+    found = next((word for word in words if _SHELL.search(word)), None)
+    if found is not None:
+        raise ValueError(f"has {found}, and no shell runs it; if one shall, write [sh, -c, …]")
+    return tuple(words)
+
+
+def _commands(value: object) -> object:
+    """Several commands; a string alone is one."""
+    if isinstance(value, str):
+        return [value]
+    if (
+        isinstance(value, list)
+        and len(value) > 1
+        and all(isinstance(one, str) and len(one.split()) < 2 for one in value)
+    ):
+        line = " ".join(value)
+        raise ValueError(f'would be {len(value)} commands of one word each; one command is ["{line}"]')
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _texts(value: object) -> object:
+    """Whole numbers are fine as values of variables."""
+    if not isinstance(value, dict):
+        return value
+    return {name: str(one) if type(one) is int else one for name, one in value.items()}
+
+
+def _variables(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not re.match(_NAME, name):
+            raise ValueError(f'"{name}" cannot name an environment variable')
+        if name in _OURS:
+            raise ValueError(f"{name} is set by Botswain")
+        if "\0" in text:
+            raise ValueError(f"{name} holds a NUL character")
+    return value
+
+
+def _inner(value: tuple[str, ...]) -> tuple[str, ...]:
+    seen: set[PurePosixPath] = set()
+    for one in value:
+        path = PurePosixPath(one)
+        if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == ".git":
+            raise ValueError(f'must be paths below the service\'s folder, not "{one}"')
+        if path in seen:
+            raise ValueError(f"{one} is listed twice")
+        if other := next((two for two in seen if two in path.parents or path in two.parents), None):
+            raise ValueError(f"{one} and {other} lie in each other")
+        seen.add(path)
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError as error:
+        raise ValueError(f"is no URL ({error})") from None
+    if url.scheme not in {"http", "https"} or not url.hostname or re.search(r"[\s\x00-\x1f]", value) or port == 0:
+        raise ValueError(f'must be a whole URL such as http://127.0.0.1:8080/readyz, not "{value}"')
+    if url.username or url.password:
+        raise ValueError("holds a password; a health URL needs none")
+    return value
+
+
+Command = Annotated[tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | list[str])]
+CommandList = Annotated[
+    tuple[Command, ...], BeforeValidator(_commands, json_schema_input_type=str | list[str | list[str]])
+]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Health(Strict):
+    """How to find out whether the bot is well. Without URLs, a process that runs and stays is all there is to see."""
+
+    alive: Url | None = Field(None, description="URL that answers 200 as long as the process works.")
+    ready: Url | None = Field(None, description="URL that answers 200 once the bot is logged in.")
+    deadline: float = Field(60, gt=0, le=3600, description="Seconds from the start until it must be ready.")
+    stable_for: float = Field(10, ge=0, le=3600, description="Seconds that it must then stay so.")
+    interval: float = Field(0.1, ge=0.02, le=60, description="Seconds between looks.")
+    timeout: float = Field(3, gt=0, le=60, description="Seconds that one answer may take.")
+
+
+class Service(Strict):
+    """How the bot's service is built, started, checked and stopped.
+
+    A command is a list of words, or one string that is split as a shell would; no shell runs it.
+    """
+
+    target: Literal["local"] = Field("local", description="Where the service runs: `local`, this machine.")
+    folder: Inside = Field(".", description="The folder of the service inside the bot's repository.")
+    run: Command = Field(
+        strict=False, description="What starts the bot, in that folder of the release; it must stay in the foreground."
+    )
+    build: CommandList = Field((), strict=False, description="Commands that make a checkout ready to run.")
+    lint: CommandList = Field((), strict=False, description="Commands that must succeed before a release may run.")
+    test: CommandList = Field((), strict=False, description="The same, after those; each is run once per release.")
+    environment: Annotated[
+        dict[str, str], BeforeValidator(_texts, json_schema_input_type=dict[str, str | int]), AfterValidator(_variables)
+    ] = Field(
+        default_factory=dict,
+        description="Environment variables of the bot and of the commands above. No secrets. Of this machine's"
+        " variables the bot gets PATH, HOME and a few more, and nothing else.",
+    )
+    shared: Annotated[tuple[str, ...], AfterValidator(_inner)] = Field(
+        (),
+        strict=False,
+        description="Paths that all releases share, such as a data folder; one that ends in / is made when missing.",
+    )
+    token: str | None = Field(
+        "DISCORD_TOKEN",
+        pattern=_NAME,
+        description="The variable in which the bot gets its token; null: only as $CREDENTIALS_DIRECTORY/discord_token.",
+    )
+    secrets: Annotated[dict[str, str], AfterValidator(_variables)] = Field(
+        default_factory=dict,
+        description="Further secrets: the bot's variable, and the variable here (or in .env) that holds its value.",
+    )
+    port: int | None = Field(
+        None,
+        gt=0,
+        le=65535,
+        description="The port on which the bot listens; it gets it as PORT. Default: that of a health URL on this"
+        " machine. When something else has it, a deployment says so before anything stops.",
+    )
+    health: Health = Health()
+    stop_timeout: float = Field(15, gt=0, le=600, description="Seconds between SIGTERM and SIGKILL.")
+    build_timeout: float = Field(900, gt=0, le=86400, description="Seconds that each command may take.")
+    confirm_within: float = Field(
+        30, ge=1, le=3600, description="Seconds after its checks in which a deployment that was killed is taken back."
+    )
+    keep_releases: int = Field(5, ge=0, le=100, description="Good releases to keep beside the live one.")
+
+    @model_validator(mode="after")
+    def _agreeing(self) -> Service:
+        for name, other in self.secrets.items():
+            if not re.match(_NAME, other):
+                raise ValueError(f"secrets: {name} must name the variable that holds the value, such as MY_{name}")
+            if name in self.environment:
+                raise ValueError(f"secrets: {name} is in environment too; take it out of one")
+        if self.token is not None and (self.token in self.environment or self.token in self.secrets):
+            raise ValueError(f"token: {self.token} is set in environment or secrets too; take it out there")
+        if self.port is not None and self.environment.get("PORT", str(self.port)) != str(self.port):
+            raise ValueError(f"port: is {self.port}, but environment says PORT is {self.environment['PORT']}")
+        return self

@@ -1,0 +1,1 @@
+"""Where the bot's service runs: one module a target, behind one protocol (base.py)."""

@@ -1,0 +1,180 @@
+"""What every target can do: the one door through which deployments, rollbacks and tasks reach the bot's service.
+
+A target keeps releases of the bot, runs exactly one of them, and knows the way back. Nothing here asks a person or
+prints. All methods raise ServiceError for what failed on the target; its `log` holds the last lines of what the failing
+part printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from botswain.errors import BotswainError, ExitCode
+from botswain.host.ledger import Release
+from botswain.host.switch import Settled, Switched
+
+__all__ = [
+    "Built",
+    "Outage",
+    "Release",
+    "Say",
+    "ServiceError",
+    "ServiceRolledBack",
+    "ServiceState",
+    "ServiceStuck",
+    "Settled",
+    "Switched",
+    "Target",
+]
+
+Outage = Callable[[], "str | None"]
+"""What is wrong with Discord right now, or None: asked before a bot that runs but is not ready is called bad."""
+Say = Callable[[str], None]
+"""Progress for people."""
+
+
+class ServiceError(BotswainError):
+    """Something failed on the target; what ran before still runs."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", log: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.log = log
+        """The last lines of what the failing part printed; may be empty."""
+
+
+class ServiceRolledBack(ServiceError):
+    """The new release was bad, and the one before runs again, or nothing runs where it was the first."""
+
+    code = ExitCode.ROLLED_BACK
+
+    def __init__(
+        self, what: str, *, where: str = "", fix: str = "", log: str = "", previous: str | None = None
+    ) -> None:
+        super().__init__(what, where=where, fix=fix, log=log)
+        self.previous = previous
+        """The release that runs again; None when there was none."""
+
+
+class ServiceStuck(ServiceError):
+    """A release was bad, and the way back failed too: a person is needed."""
+
+    code = ExitCode.STUCK
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """What runs on a target now."""
+
+    target: str
+    """The profile's word: local."""
+    release: str | None
+    """The release that is live: that runs, or would run if it were started. None before the first deployment."""
+    commit: str | None
+    """The commit of that release."""
+    running: bool
+    told: str = ""
+    """About the process, in the words of who keeps it: `running`, `stopped`, `exited, exit code 77`, …"""
+    pid: int = 0
+    """0 when it does not run."""
+    since: float = 0.0
+    """When the process was started, in Unix seconds; 0 when it does not run."""
+    unconfirmed: str | None = None
+    """The release of a switch that nobody confirmed or took back yet: of a run that is under way, or was killed."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A release that is built and has passed its checks, and does not run yet."""
+
+    release: str
+    commit: str
+    reused: bool = False
+    """Whether it was there already."""
+
+
+class Target(Protocol):
+    """A place where the bot's service runs."""
+
+    def state(self) -> ServiceState:
+        """What runs now. Starts nothing, and answers also where nothing was ever deployed."""
+
+    def wanted(self, commit: str) -> str | None:
+        """The live release if it is this commit, built as the profile says now, and is configured so too; else None.
+
+        Such a release needs no deployment; whether it runs, `state` says.
+        """
+
+    def healthy(self) -> str | None:
+        """What is wrong with the bot that runs, by one look at its process and health URLs; None if nothing is."""
+
+    def folder(self, release: str) -> Path | None:
+        """Where a release's files are, if they are on this machine; None otherwise."""
+
+    def check(self) -> None:
+        """Raise ServiceError for what would keep any deployment from succeeding, such as a port that is in use."""
+
+    def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
+        """Build, lint and test a commit of the bot's repository, or find it done. Slow, and before anything stops."""
+
+    def deploy(self, built: Built, *, by: str, deployment: str, outage: Outage) -> Switched:
+        """Switch to a release, stop-first, and wait until it is well; it then waits to be confirmed.
+
+        Its verdict may be "cannot tell" (`verdict.certain` is False): the bot runs, and something outside keeps it from
+        being ready. Raises ServiceRolledBack when it was bad and the one before is back, ServiceStuck when that is not
+        well either.
+        """
+
+    def confirm(self, switched: Switched, by: str) -> bool:
+        """Make a switch final; False when that came too late and the release before is back already."""
+
+    def revert(self, switched: Switched) -> Settled | None:
+        """Take an unconfirmed switch back at once; None when somebody confirmed it, or took it back before.
+
+        Raises ServiceStuck when the release before is not well either.
+        """
+
+    def settle(self, outage: Outage) -> Settled | None:
+        """Take over what a killed run left, so that one good release runs again; None when nothing was left.
+
+        Cheap when nothing is left. Raises ServiceStuck.
+        """
+
+    def candidate(self, to: str | None, say: Say = ...) -> Release:
+        """The release that a rollback returns to: `to` (an id or commit, or its beginning), or the last good one.
+
+        It has passed its checks when this returns. Raises ServiceError when there is none.
+        """
+
+    def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:
+        """Return to a release on purpose; a newer one that is left is marked bad. Needs nothing from Discord.
+
+        With `restarts=False` it may be started once only, as long as logins are few. Nothing has to be confirmed
+        afterwards. Raises ServiceStuck when it is not well; nothing else is tried then.
+        """
+
+    def withdraw(self, why: str = "", by: str = "") -> str | None:
+        """Undo a first deployment: stop the bot, and make no release the live one. The release that was live."""
+
+    def start(self) -> ServiceState:
+        """Start the live release unless it runs."""
+
+    def stop(self) -> ServiceState:
+        """Stop the bot, and everything that it started. Nothing can forbid this."""
+
+    def restart(self) -> ServiceState:
+        """Stop, then start the live release."""
+
+    def logs(self, lines: int, *, follow: bool = False) -> Iterator[str]:
+        """The last lines that the bot printed; with `follow` also what it prints from now on, without end."""
+
+    def releases(self) -> list[Release]:
+        """Every release that the target still has, oldest first."""
+
+    def prune(self) -> list[str]:
+        """Remove releases that nobody needs; returns what could not be removed, which fails no deployment."""
+
+    def down(self) -> list[str]:
+        """Stop everything that belongs to the environment; returns what was stopped. Releases stay."""

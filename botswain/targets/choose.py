@@ -1,0 +1,47 @@
+"""The target that a profile names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botswain.errors import BotswainError
+from botswain.profile.settings import Profile
+
+if TYPE_CHECKING:
+    from botswain.targets.base import Target
+
+
+def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Target:
+    """The target of a profile that has a service. Raises BotswainError for one that has none.
+
+    `token` gives the bot's token, and is asked only before the bot is started; without it the bot keeps the one it has.
+    """
+    if profile.service is None:
+        what = f"{profile.name} has no service: it is about commands alone"
+        raise BotswainError(what, where=profile.file, fix="add a section `service` (docs/service.md)")
+    from botswain.targets.local import Local
+
+    return Local(profile, profile.service, token)
+
+
+def everything_down(profile: Profile | None, environment: str) -> list[str]:
+    """Stop whatever runs of an environment on this machine, with or without its profile; what was stopped, in words."""
+    from botswain.targets.failures import translated
+    from botswain.targets.supervisor import Daemon, place_of
+
+    seconds = profile.service.stop_timeout if profile and profile.service else _SECONDS
+    with translated():
+        return Daemon(place_of(environment).root).down(seconds)
+
+
+def running(environment: str) -> list[int]:
+    """The processes of an environment on this machine."""
+    from botswain.targets import processes
+    from botswain.targets.supervisor import place_of
+
+    return processes.of(place_of(environment).root)
+
+
+_SECONDS = 15.0
+"""How long a bot may take to stop whose profile does not say."""

@@ -1,0 +1,255 @@
+"""The target `local`: the bot runs on this machine, kept by a supervisord, below `.botswain/service/<environment>`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botswain.host import guard, launch, managers, probe, releases, switch
+from botswain.host.errors import HostError
+from botswain.host.gate import Manager, Process
+from botswain.host.ledger import Ledger, Release
+from botswain.host.switch import Settled, Switched
+from botswain.profile.settings import Profile, Service
+from botswain.targets import credentials, mirror, ports, processes, sandbox
+from botswain.targets.base import Built, Outage, Say, ServiceState
+from botswain.targets.failures import translated
+from botswain.targets.follow import lines_of
+from botswain.targets.specification import API_FILE, specification
+from botswain.targets.supervisor import Daemon, place_of
+
+_GRACE = 1.0
+"""Seconds that what a stopped bot left behind gets to end."""
+_ENDINGS = {
+    75: "it was started too often, or cannot start",
+    77: "Discord refuses it",
+    78: "a setting is missing or malformed",
+}
+"""What the exit codes mean that nobody restarts."""
+
+
+class Local:
+    """The bot of a profile on this machine."""
+
+    def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
+        self._profile = profile
+        self._service = service
+        self._token = token
+        self._place = place_of(profile.name)
+        self._daemon = Daemon(self._place.root)
+        self.spec = specification(profile, service, self._daemon)
+        credentials.cover(self._place)
+
+    def state(self) -> ServiceState:
+        """What runs now."""
+        with translated():
+            live, pending = self._place.live(), switch.unfinished(self._place)
+            found = self._daemon.program("bot")
+            commit = self._commit(live)
+        unconfirmed = pending.to if pending else None
+        if found is None:
+            left = processes.of(self._place.root)
+            told = f"supervisord is gone, process {left[0]} goes on without it" if left else "stopped"
+            return ServiceState("local", live, commit, running=False, told=told, unconfirmed=unconfirmed)
+        pid = int(found["pid"])
+        since = float(found["start"]) if pid else 0.0
+        return ServiceState("local", live, commit, pid > 0, _told(found), pid, since, unconfirmed)
+
+    def wanted(self, commit: str) -> str | None:
+        """The live release if it is this commit as the profile wants it now."""
+        with translated():
+            full, prefix = mirror.resolved(self._profile.source.repo, self._service.folder, commit)
+            live = self._place.live()
+            recipe = releases.recipe(self.spec, prefix)
+            same = any((one.id, one.commit, one.recipe) == (live, full, recipe) for one in self._known())
+            return live if same else None
+
+    def healthy(self) -> str | None:
+        """What is wrong with the bot that runs."""
+        state = self.state()
+        if not state.running:
+            return f"the bot does not run ({state.told})"
+        health = self.spec.health
+        return probe.look(health, health.timeout).told or None
+
+    def folder(self, release: str) -> Path | None:
+        """Where a release's files are; None when they are gone."""
+        found = self._place.release(release)
+        return found if found.is_dir() else None
+
+    def check(self) -> None:
+        """Raise ServiceError for a port that is in use, and a secret that is not set."""
+        credentials.values(self._profile, self._service, self._token)
+        with translated():
+            ports.check(self._service, processes.of(self._place.root))
+
+    def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
+        """Build, lint and test a commit, or find it done."""
+        with translated():
+            full, prefix = mirror.push(self._profile.source.repo, self._service.folder, self._place, commit)
+            before = {one.id for one in self._known()}
+            order = releases.Order(full, by, deployment, prefix)
+            made = releases.prepare(self._place, self.spec, order, say)
+            return Built(made.id, made.commit, reused=made.id in before)
+
+    def deploy(self, built: Built, *, by: str, deployment: str, outage: Outage) -> Switched:
+        """Switch to a release, and wait until it is well; it then waits to be confirmed."""
+        with translated():
+            self.check()
+            manager = self._ready(kept=False)
+            release = Ledger(self._place).get(built.release)
+            planned = switch.planned(
+                self.spec, release, by=by, deployment=deployment, confirm_within=self._service.confirm_within
+            )
+            arm = functools.partial(guard.arm, self._place)
+            return switch.deploy(self._place, self.spec, manager, release, planned, guard=arm, outage=outage)
+
+    def confirm(self, switched: Switched, by: str) -> bool:
+        """Make a switch final; False when the release before is back already."""
+        with translated():
+            return switch.confirm(self._place, switched.token, by)
+
+    def revert(self, switched: Switched) -> Settled | None:
+        """Take an unconfirmed switch back at once."""
+        with translated():
+            return switch.revert(self._place, self.spec, self._ready(), switched.token, _nothing_known)
+
+    def settle(self, outage: Outage) -> Settled | None:
+        """Take over what a killed run left."""
+        with translated():
+            if switch.unfinished(self._place) is None and not self._place.confirmed.exists():
+                return None
+            return switch.settle(self._place, self.spec, self._ready(), outage)
+
+    def candidate(self, to: str | None, say: Say = lambda _: None) -> Release:
+        """The release that a rollback returns to, checked."""
+        with translated():
+            return releases.candidate(self._place, self.spec, to, say)
+
+    def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:
+        """Return to a release on purpose."""
+        with translated():
+            manager = self._ready()
+            return switch.back(self._place, self.spec, manager, release, by, outage, why, restarts=restarts)
+
+    def withdraw(self, why: str = "", by: str = "") -> str | None:
+        """Undo a first deployment: stop the bot, and make no release the live one."""
+        with translated():
+            self._ensure()
+            return switch.withdraw(self._place, self.spec, managers.manager_of(self.spec), by, why)
+
+    def start(self) -> ServiceState:
+        """Start the live release unless it runs."""
+        with translated(), switch.alone(self._place):
+            live = self._place.live()
+            if live is None or not self._place.release(live).is_dir():
+                what = "there is no release to start" if live is None else f"release {live} is gone"
+                raise HostError(what, where=str(self._place.root), fix=f"./inv deploy --env {self._profile.name}")
+            manager = self._ready()
+            if not manager.process().running:
+                ports.check(self._service, ())
+                launch.forget(self._place)
+                manager.start()
+        return self.state()
+
+    def stop(self) -> ServiceState:
+        """Stop the bot, and everything that it started."""
+        with translated():
+            self._halt()
+        return self.state()
+
+    def restart(self) -> ServiceState:
+        """Stop, then start the live release."""
+        self.stop()
+        return self.start()
+
+    def logs(self, lines: int, *, follow: bool = False) -> Iterator[str]:
+        """The last lines that the bot printed, and with `follow` what it prints from now on."""
+        return lines_of(self._place.logs / "bot.log", lines, follow=follow)
+
+    def releases(self) -> list[Release]:
+        """Every release that is still there, oldest first."""
+        with translated():
+            return self._known()
+
+    def prune(self) -> list[str]:
+        """Remove releases that nobody needs; returns what could not be removed."""
+        with translated():
+            return releases.prune(self._place, self.spec)
+
+    def down(self) -> list[str]:
+        """Stop the bot, its sandbox and supervisord; returns what was stopped."""
+        with translated():
+            return self._daemon.down(self._service.stop_timeout)
+
+    def _known(self) -> list[Release]:
+        return Ledger(self._place).releases() if self._place.ledger.exists() else []
+
+    def _commit(self, release: str | None) -> str | None:
+        return next((one.commit for one in self._known() if one.id == release), None)
+
+    def _halt(self) -> None:
+        if self._daemon.pid():
+            managers.manager_of(self.spec).stop()
+            processes.end(lambda: processes.of_bot(self._place.root), _GRACE)
+        else:  # a supervisord that was killed leaves the bot running
+            self._daemon.down(self._service.stop_timeout)
+
+    def _ready(self, *, kept: bool = True) -> Manager:
+        """Have supervisord, the sandbox and the secrets there; with `kept`, a secret that was stored before will do."""
+        stored = self._place if kept else None
+        values = credentials.values(self._profile, self._service, self._token, stored)
+        if self._profile.sandbox:
+            values[API_FILE] = f"{sandbox.started(self._profile)}/api"
+        else:
+            self._ensure()
+        for name, value in values.items():
+            self._place.secret(name, value)
+        self._place.store(self.spec)
+        return _Refreshed(managers.manager_of(self.spec), self._ensure)
+
+    def _ensure(self) -> None:
+        self._daemon.ensure(sandbox.programs(self._profile))
+
+
+@dataclass(frozen=True)
+class _Refreshed:
+    """A manager that learns what changed in its configuration while the bot is stopped."""
+
+    inner: Manager
+    refresh: Callable[[], None]
+
+    def start(self) -> None:
+        """Start the bot, as it is configured now."""
+        self.refresh()
+        self.inner.start()
+
+    def stop(self) -> None:
+        """Stop the bot."""
+        self.inner.stop()
+
+    def process(self) -> Process:
+        """What the process does."""
+        return self.inner.process()
+
+    def log(self, lines: int) -> str:
+        """The last lines of what the bot printed."""
+        return self.inner.log(lines)
+
+
+def _told(found: Mapping[str, object]) -> str:
+    """About the process, in words."""
+    state, code = str(found["statename"]).lower(), found["exitstatus"]
+    if found.get("spawnerr"):
+        return f"{state}: {found['spawnerr']}"
+    if found["pid"]:
+        return state
+    if state in {"exited", "backoff", "fatal"} and isinstance(code, int):
+        return f"ended with exit code {code}" + (f": {_ENDINGS[code]}" if code in _ENDINGS else "")
+    return state
+
+
+def _nothing_known() -> str | None:
+    return None

@@ -1,0 +1,67 @@
+"""What runs where the bot runs needs nothing but Python 3.9."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import zipapp
+from pathlib import Path
+
+import pytest
+from desk import ROOT
+
+FOLDER = ROOT / "botswain" / "host"
+MODULES = sorted(FOLDER.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_old_python_and_nothing_else(path: Path):
+    """Each module parses as Python 3.9 and imports the standard library and its neighbours alone."""
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names.add(node.module)
+    strange = {
+        one for one in names if one.split(".")[0] not in sys.stdlib_module_names and not one.startswith("botswain.host")
+    }
+    assert strange == set()
+
+
+def test_newer_names_are_not_used():
+    """Names that the standard library has had only since 3.10 or later do not appear."""
+    newer = {
+        "UTC",
+        "StrEnum",
+        "batched",
+        "pairwise",
+        "hardlink_to",
+        "tomllib",
+        "ExceptionGroup",
+        "file_digest",
+        "anext",
+    }
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        used |= {one.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for one in node.names}
+        assert not used & newer, path.name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                words = {word.arg for word in node.keywords}
+                assert not words & {"slots", "kw_only", "root_dir", "onexc"}, f"{path.name}:{node.lineno}"
+
+
+def test_it_runs_as_one_file(tmp_path):
+    """Packed alone into a zipapp it starts, isolated from everything that is installed, and its exit code counts."""
+    shutil.copytree(FOLDER, tmp_path / "app" / "botswain" / "host", ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(tmp_path / "app", tmp_path / "host.pyz", main="botswain.host.__main__:run")
+    argv = [sys.executable, "-I", "-S", str(tmp_path / "host.pyz"), str(tmp_path / "bot"), "status"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"botswain: {tmp_path}/bot: no bot was ever deployed here\n"
