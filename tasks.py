@@ -2,7 +2,19 @@
 
 from invoke.collection import Collection
 
-from botswain.cli import adopting, completing, deploying, detecting, dev, doctor, recorded, sandbox, snapshots, state
+from botswain.cli import (
+    adopting,
+    completing,
+    deploying,
+    detecting,
+    dev,
+    doctor,
+    recorded,
+    sandbox,
+    service,
+    snapshots,
+    state,
+)
 
 ns = Collection(
     deploying.validate,
@@ -15,6 +27,7 @@ ns = Collection(
     deploying.rollback,
     recorded.status,
     recorded.history,
+    service.releases,
     snapshots.backups,
     completing.completion,
     adopting.init,
@@ -26,4 +39,5 @@ ns.add_collection(Collection("lock", recorded.break_lock))
 ns.add_collection(Collection("manifest", recorded.restore_manifest))
 ns.add_collection(Collection("state", state.pull, state.accept, state.restore))
 ns.add_collection(Collection("sandbox", sandbox.serve))
-ns.add_collection(Collection("dev", dev.bench, dev.lint, dev.lock, dev.schema, dev.picture))
+ns.add_collection(Collection("service", service.start, service.stop, service.restart, service.logs))
+ns.add_collection(Collection("dev", dev.bench, dev.lint, dev.lock, dev.schema, dev.picture, service.down))

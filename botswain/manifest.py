@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from sys import intern
 from typing import Any
 
@@ -31,6 +31,18 @@ class ScopeRecord:
 
 
 @dataclass(frozen=True)
+class ServiceRecord:
+    """The release of the bot's service that was deployed."""
+
+    target: str
+    """Where it runs: `local`."""
+    release: str
+    commit: str
+    previous: str | None
+    """The release that ran before; None for the first one."""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What was deployed to an environment, by which deployment."""
 
@@ -45,6 +57,8 @@ class Manifest:
     tool_version: str
     previous: str | None
     scopes: Mapping[str, ScopeRecord]
+    service: ServiceRecord | None = None
+    """None where only commands are deployed, or no release stands."""
 
 
 def dump(manifest: Manifest) -> dict[str, Any]:
@@ -71,7 +85,7 @@ def dump(manifest: Manifest) -> dict[str, Any]:
         "buildId": manifest.build_id,
         "toolVersion": manifest.tool_version,
         "previous": manifest.previous,
-        "service": None,
+        "service": asdict(manifest.service) if manifest.service else None,
         "commands": list(distinct.values()),
         "checksums": checksums,
         "commandIds": {scope: dict(record.ids) for scope, record in manifest.scopes.items()},
@@ -120,10 +134,18 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
                 )
                 for scope, totals in document["checksums"].items()
             },
+            service=_service(document.get("service")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing in it" if isinstance(error, KeyError) else "a value in it is of the wrong kind"
         raise BotswainError(f"is damaged: {what}", where=where, fix=fix) from None
+
+
+def _service(document: Any) -> ServiceRecord | None:
+    """Raises TypeError or KeyError for what is no service."""
+    if document is None:
+        return None
+    return ServiceRecord(**{name: document[name] for name in ServiceRecord.__dataclass_fields__})
 
 
 @dataclass(frozen=True)

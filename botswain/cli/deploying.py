@@ -62,7 +62,7 @@ def diff(
     markdown: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Show what an apply would change.
+    """Show what a deployment would change.
 
     What the sources want is held against what was recorded and what is live.
     """
@@ -71,8 +71,19 @@ def diff(
     from botswain.deployment.wanted import wanted
 
     session = Session.open(environment(env))
-    result = preview(session, wanted(session.profile), "diff")
-    different = bool(result.plan.changed or result.plan.orphans or result.plan.unrecorded)
+    if session.profile.service is not None:
+        from botswain.deployment.release import diff_both
+
+        result = diff_both(session, "diff")
+    else:
+        result = preview(session, wanted(session.profile), "diff")
+    service = result.plan.service
+    different = bool(
+        result.plan.changed
+        or result.plan.orphans
+        or result.plan.unrecorded
+        or (service is not None and service.action != "none")
+    )
     code = ExitCode.DIFFERENT if check and different else result.code
     _show_plan(result, code, json=json, markdown=markdown)
     return code
@@ -131,23 +142,25 @@ def deploy(
     json: bool = False,
     debug: bool = False,
 ) -> ExitCode:
-    """Deploy an environment.
+    """Deploy an environment: the bot's service, if the profile has one, and its commands.
 
-    Plans, applies, verifies by reading back, records.
+    Builds and tests the release, switches to it, waits until it is well; then plans, applies, reads back, records.
     """
     options = _options(context, dry_run, yes, allow_delete, force=force, wait=wait, json=json)
     return _deploy("deploy", env, options, json=json)
 
 
 @task(
-    to="restore the state after this deployment instead",
+    to="restore the state after this deployment instead; with --only service also a release, or its commit",
     choose="choose that deployment from a list, on a terminal",
+    only="undo this part alone: commands or service; the service needs nothing from Discord",
 )
 def rollback(
     context: Any,
     env: str = "",
     to: str = "",
     choose: bool = False,
+    only: str = "",
     dry_run: bool = False,
     yes: bool = False,
     allow_delete: int = 0,
@@ -163,12 +176,14 @@ def rollback(
     from botswain.deployment.session import Session
 
     options = _options(context, dry_run, yes, allow_delete, wait=wait, json=json)
+    if only not in ("", "commands", "service"):
+        raise BotswainError(f'"{only}" is no part of a deployment', where="--only", fix="say commands, or service")
     session = Session.open(environment(env), progress)
     if choose:
         from botswain.cli.choosing import choose_deployment
 
         to = choose_deployment(session.records, to, interactive=options.interactive)
-    return _finish(run(session, options, _Person(json=json), to or None), json=json)
+    return _finish(run(session, options, _Person(json=json), to or None, only or None), json=json)
 
 
 def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:

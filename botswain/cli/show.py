@@ -35,7 +35,10 @@ def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
         yield from _scope(scopes, paint)
     for note in plan.notes:
         yield paint("dim", f"note: {note}")
-    yield _summary(plan, paint)
+    if plan.service is not None:
+        yield f"{paint('bold', 'service')}  {plan.service.text}"
+    if plan.service is None or plan.scopes:
+        yield _summary(plan, paint)
 
 
 def _alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
@@ -185,21 +188,38 @@ def result_lines(result: Result, paint: Paint) -> Iterator[str]:
     yield f"{result.kind} {deployment.id}: {outcome} in {deployment.seconds or 0:.1f} s"
     if result.error:
         yield f"{paint('red', 'why')}: {result.error}"
+    for line in result.log.splitlines():
+        yield paint("dim", f"  | {redaction.clean_text(line)}")
     if deployment.outcome == "stuck":
         look = f"look with ./inv diff --env {result.environment}, then deploy again"
+        if deployment.service is not None and deployment.service.state == "failed":
+            look = f"the bot may be down: ./inv service.logs --env {result.environment}, then {look}"
         yield f"{paint('red', 'a person is needed')}: {look}"
+    yield from _phases(result, paint)
     if result.unrecorded:
         yield f"{paint('red', 'not recorded')}: {result.unrecorded}"
     if result.card:
         yield from _card(result.card, paint)
 
 
+def _phases(result: Result, paint: Paint) -> Iterator[str]:
+    """What took how long, and how long nobody was there to answer."""
+    for phase in result.phases:
+        failed = "" if phase.ok else paint("red", "  failed")
+        yield f"  {paint('dim', f'{phase.name:<14}')} {phase.seconds:7.1f} s{failed}"
+    service = result.deployment.service if result.deployment else None
+    if service is not None and service.seconds is not None:
+        yield f"  {paint('dim', 'without a bot'.ljust(14))} {service.seconds:7.1f} s"
+
+
 def _card(card: Card, paint: Paint) -> Iterator[str]:
-    rows = [("now", card.runs)]
+    rows = [("now", card.runs), *([("", card.bot)] if card.bot else [])]
     if card.back is None:
         rows.append(("rollback", "nothing to go back to yet"))
     else:
         rows.append(("rollback", f"returns to {card.back or 'the state before the first deployment'}"))
+        if card.bot_back:
+            rows.append(("", card.bot_back))
         if card.deletes:
             whose = "its" if len(card.deletes) == 1 else "their"
             rows.append(("", f"deletes {_names(card.deletes)} with {whose} permission overwrites"))

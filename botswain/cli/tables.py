@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botswain.plan.service import short
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from botswain.cli.style import Paint
-    from botswain.deployment.history import Deployment
+    from botswain.deployment.history import Deployment, ServiceResult
     from botswain.deployment.snapshots import Stored
+    from botswain.targets.base import Release, ServiceState
 
 _DEPLOYMENTS = ("deployment", "what", "outcome", "who", "when (UTC)", "commit", "build", "changed")
 _SNAPSHOTS = ("before deployment", "what", "outcome", "when (UTC)", "live commands", "size", "to restore it")
+_RELEASES = ("release", "commit", "state", "since (UTC)", "who", "why")
 
 
 def deployments_table(entries: Sequence[Deployment], paint: Paint) -> list[str]:
@@ -23,6 +27,18 @@ def deployments_table(entries: Sequence[Deployment], paint: Paint) -> list[str]:
 def snapshots_table(stored: Sequence[Stored], paint: Paint) -> list[str]:
     """Snapshots as aligned lines, the first one the heading."""
     return _aligned(_SNAPSHOTS, [_snapshot(one) for one in stored], paint)
+
+
+def releases_table(releases: Sequence[Release], now: ServiceState, paint: Paint) -> list[str]:
+    """Releases of the service as aligned lines, the first one the heading."""
+    return _aligned(_RELEASES, [_release(one, now) for one in releases], paint)
+
+
+def _release(one: Release, now: ServiceState) -> tuple[str, ...]:
+    state = one.state
+    if one.id == now.release:
+        state = "unconfirmed" if one.id == now.unconfirmed else "live" if now.running else "live, not running"
+    return (one.id, one.commit[:8], state, one.at[:19].replace("T", " "), one.by, one.why)
 
 
 def _aligned(heading: tuple[str, ...], rows: list[tuple[str, ...]], paint: Paint) -> list[str]:
@@ -58,7 +74,16 @@ def _changes(entry: Deployment) -> str:
         if any(getattr(one, part) for one in results)
     ]
     scopes = f" in {len(entry.scopes)} scopes" if len(entry.scopes) > 1 else ""
-    return (" ".join(parts) + scopes) if parts else "record only"
+    commands = (" ".join(parts) + scopes) if parts else ""
+    return ", ".join(part for part in (_service(entry.service), commands) if part) or "record only"
+
+
+def _service(service: ServiceResult | None) -> str:
+    if service is None or service.action == "record":
+        return ""
+    what = {"deploy": "bot", "start": "bot started", "back": "bot back to", "withdraw": "bot stopped"}[service.action]
+    commit = f" {short(service.commit)[:8]}" if service.release else ""
+    return f"{what}{commit}" + ("" if service.state == "live" else f" ({service.state})")
 
 
 def _snapshot(one: Stored) -> tuple[str, ...]:

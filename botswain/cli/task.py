@@ -99,9 +99,13 @@ def report(error: BotswainError, code: ExitCode, *, json: bool, told: dict[str, 
     lines = [str(problem) for problem in error.problems] if isinstance(error, InvalidInput) else [str(error)]
     for line in lines:
         print(f"botswain: {line}", file=sys.stderr)
+    log = getattr(error, "log", "").splitlines()
+    for line in log:
+        print(f"  | {line}", file=sys.stderr)
     if json:
         outcome = "refused" if code is ExitCode.REFUSED else "failed"
-        emit({**(told or {}), "outcome": outcome, "exitCode": int(code), "error": str(error), "problems": lines})
+        end = {"outcome": outcome, "exitCode": int(code), "error": str(error), "problems": lines}
+        emit({**(told or {}), **end, **({"log": log} if log else {})})
 
 
 def _raise(error: BaseException, code: ExitCode, *, debug: bool) -> None:

@@ -51,6 +51,12 @@ def chosen(one: Definition, enabled: Sequence[str]) -> bool:
     return any(_matches(pattern, one) for pattern in wanted) and not any(_matches(pattern, one) for pattern in unwanted)
 
 
+def left_alone(patterns: Sequence[str], key: str) -> bool:
+    """Whether a profile's `commands.leave` names a command, by its name or by its key."""
+    name = key.partition("/")[2]
+    return any(fnmatchcase(name, pattern) or fnmatchcase(key, pattern) for pattern in patterns)
+
+
 def _matches(pattern: str, one: Definition) -> bool:
     return fnmatchcase(one.name, pattern) or fnmatchcase(one.key, pattern)
 

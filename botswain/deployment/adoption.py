@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botswain.commands.canonical import LEFT_TO_DISCORD, Command, canonical, definition, key
 from botswain.commands.definition import Definition
-from botswain.commands.selection import chosen
+from botswain.commands.selection import chosen, left_alone
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, install_types
 from botswain.deployment.wanted import Wanted, wanted, wanted_of
@@ -186,6 +186,8 @@ def _strangers(seen: _Seen, want: Wanted) -> _Choice:
             owners = scope not in (GLOBAL, *profile.guild_ids) and name not in want.scopes.get(scope, {})
             if name in seen.record(scope) or raw["id"] in seen.ids(scope):  # the latter was renamed by other hands
                 continue
+            if left_alone(profile.leave, name):
+                continue
             if foreign or owners:
                 elsewhere += 1
             elif not name.startswith(_KNOWN_KINDS):
@@ -258,7 +260,8 @@ def _unwritten(seen: _Seen, scope: str, ours: Commands, recorded: Commands) -> S
 
 def _differing(seen: _Seen, want: Wanted, strangers: Mapping[str, Commands]) -> Iterator[str]:
     """What the next diff will show of what was adopted."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    edited: dict[tuple[str, ...], list[str]] = {}
+    missing: dict[tuple[str, ...], list[str]] = {}
     for scope, commands in strangers.items():
         here = want.scopes.get(scope, {})
         if not commands or (seen.profile.source.runs_code and not want.scopes):
@@ -266,11 +269,17 @@ def _differing(seen: _Seen, want: Wanted, strangers: Mapping[str, Commands]) -> 
         wanted_here = {name: command for name, command in here.items() if name in commands}
         plan = plan_scope(scope, wanted_here, seen.looks[scope].live_commands(), None, install_types=seen.install_types)
         changed = {command.key for command in plan.having(Action.UPDATE)}
-        names = tuple(name for name in commands if name not in here or name in changed)
-        if names:
-            groups.setdefault(names, []).append(scope)
-    for names, scopes in groups.items():
-        yield f"the next diff shows {some(names)} in {places(scopes)}: defined otherwise, or not at all"
+        if names := tuple(name for name in commands if name in changed):
+            edited.setdefault(names, []).append(scope)
+        if names := tuple(name for name in commands if name not in here):
+            missing.setdefault(names, []).append(scope)
+    for names, scopes in edited.items():
+        yield f"the next deploy would change {some(names)} in {places(scopes)}: the sources define it otherwise"
+    for names, scopes in missing.items():
+        yield (
+            f"the next deploy would delete {some(names)} in {places(scopes)}, which the sources do not define: define"
+            f" it, or name it in commands.leave of {seen.profile.file}"
+        )
 
 
 def some(keys: Iterable[str]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from botswain.errors import BotswainError
 from botswain.plan import label
+from botswain.plan.service import short
 
 if TYPE_CHECKING:
-    from botswain.deployment.history import Deployment
+    from botswain.deployment.history import Deployment, ServiceResult
     from botswain.deployment.session import Session
     from botswain.manifest import ScopeRecord
 
@@ -32,6 +33,10 @@ class Card:
     seconds: float = 0.0
     """About how long the way back takes: as long as the way here."""
     command: str = ""
+    bot: str | None = None
+    """The release of the bot's service that runs now."""
+    bot_back: str | None = None
+    """What `rollback` does to the service."""
 
 
 def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> Card | None:
@@ -48,13 +53,16 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
     ours = f"{commands} commands in {_many(manifest.scopes)}" if commands else "no command of ours"
     runs = f"{ours}, as of {manifest.deployment_id}"
+    service = manifest.service
+    bot = f"bot: release {service.release} of commit {short(service.commit)}" if service else None
     if target is None:
-        return Card(runs, None)
+        return Card(runs, None, bot=bot)
     scopes = target.scopes.values()
     deletes = [name for one in scopes for name in one.created if not name.startswith("primary_entry_point/")]
     renames = sorted({pair for one in scopes for pair in one.renamed.items()})
     command = f"./inv rollback --env {session.profile.name}"
-    if (deletes or renames) and not interactive:
+    first = target.service is not None and target.service.previous is None
+    if (deletes or renames or first) and not interactive:
         command += " --yes"
     return Card(
         runs=runs,
@@ -64,7 +72,24 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
         seconds=target.seconds or deployment.seconds or 0.0,
         command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
+        bot=bot,
+        bot_back=_bot_back(target.service),
     )
+
+
+def _bot_back(service: ServiceResult | None) -> str | None:
+    if service is None:
+        return None
+    if service.previous is None:
+        return "stops the bot: there was no release before"
+    return f"restarts the bot with release {service.previous} of commit {short(service.previous_commit)}"
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """The card as JSON, with the keys that scripts see."""
+    fields = asdict(card)
+    fields["botBack"] = fields.pop("bot_back")
+    return fields
 
 
 def _many(scopes: Mapping[str, ScopeRecord]) -> str:

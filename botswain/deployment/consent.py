@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.errors import Refused
-from botswain.plan import Action, ScopePlan, called, label
+from botswain.plan import Action, ScopePlan, ServicePlan, called, label
+from botswain.plan.service import short
 from botswain.secrets import redaction
 
 _SHARE = 5
@@ -83,6 +84,20 @@ def _question(
         parts.append(f"overwrite {edited} command{'s' if edited > 1 else ''} edited by other hands")
     what = f"{' and '.join(parts)} in" if parts else "change"
     return f"{what} {environment}{' (production)' if production else ''}"
+
+
+def with_service(need: Consent, service: ServicePlan | None, *, production: bool, environment: str) -> Consent:
+    """The need with what happens to the service: asked about in production, and where the bot would be stopped."""
+    if service is None or service.action in ("none", "record") or not (production or service.action == "withdraw"):
+        return need
+    deeds = {
+        "deploy": f"restart the bot with commit {short(service.commit)}",
+        "start": "restart the bot",
+        "back": f"restart the bot with release {service.release}",
+        "withdraw": "stop the bot, which has no earlier release",
+    }
+    deed = f"{deeds[service.action]} in {environment}{' (production)' if production else ''}"
+    return replace(need, question=f"{need.question}, and {deed}" if need.question else deed)
 
 
 def require(need: Consent, *, yes: bool, allow_delete: int | None, interactive: bool) -> bool:

@@ -17,17 +17,31 @@ from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.checkout import Checkout
+    from botswain.profile.settings import Profile
 
 
 _ENTRY_POINT = "primary_entry_point/"
 
 
 def deploy(session: Session, options: Options, person: Person, kind: str = "deploy") -> Result:
-    """Deploys what the profile wants."""
-    want = wanted(session.profile)
+    """Deploys what the profile wants: with `apply` the commands, with `deploy` also the service, if it has one."""
+    if kind == "deploy" and session.profile.service is not None:
+        from botswain.deployment.release import deploy_both
+
+        return deploy_both(session, options, person)
+    want = wanted(_readable(session.profile))
     if options.dry_run:
-        return preview(session, want, kind, options, lambda plan: _shaped(session, options, plan))
+        return preview(session, want, kind, options, lambda plan: shaped(session, options, plan))
     return holding(session, kind, kind, options, person, lambda run: _deploy(run, want))
+
+
+def _readable(profile: Profile) -> Profile:
+    """The profile; code in the work tree that has nothing installed is read with what the live release has."""
+    if profile.service is None or not profile.source.runs_code:
+        return profile
+    from botswain.deployment.release import at_hand
+
+    return at_hand(profile)
 
 
 def _deploy(run: Run, want: Wanted) -> Result:
@@ -36,11 +50,11 @@ def _deploy(run: Run, want: Wanted) -> Result:
 
         return checkout(run.session.profile)
 
-    plan, notes = _shaped(run.session, run.options, survey(run.session, run.client, want, run.manifest))
+    plan, notes = shaped(run.session, run.options, survey(run.session, run.client, want, run.manifest))
     return carry_out(run, plan, want.scopes, commit, notes=notes)
 
 
-def _shaped(session: Session, options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+def shaped(session: Session, options: Options, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     """The plan as this run would carry it out, and what to say of the rest."""
     _refuse_unmanaged(session, plan)
     _refuse_second_entry_point(plan)

@@ -14,33 +14,38 @@ from botswain.deployment.session import Session
 from botswain.deployment.transaction import Transaction, Writing
 from botswain.plan import label
 from botswain.state.ids import timestamp
-from botswain.state.store import LockLost
+from botswain.state.store import JOURNAL, LockLost
 
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
     from botswain.state.store import Held
 
 
-def execute(session: Session, client: DiscordClient, held: Held, order: Order) -> Done:
+def execute(session: Session, client: DiscordClient, held: Held, order: Order, journal: str = JOURNAL) -> Done:
     """Carries out the order. Whatever happens, the records say afterwards what is live, or the journal does.
 
     Raises only before anything was written: then nothing was changed.
     """
     started = time.monotonic()
-    recording = Recording(session, held, order)
+    recording = Recording(session, held, order, journal)
     recording.check_room()
     transaction = Transaction(client, recording.journal, held, session.say)
     with orderly(transaction.stop, session.say):
         recording.begin()
-        writing = transaction.apply(order.writes)
-        done = _finish(transaction, order, recording.draft, writing)
+        if order.service is None:
+            writing = transaction.apply(order.writes)
+            done = finish(transaction, order, recording.draft, writing)
+        else:
+            from botswain.deployment.both import carry_both
+
+            done, writing = carry_both(session, transaction, recording, held)
         seconds = round(time.monotonic() - started, 3)
         done.deployment = replace(done.deployment, finished_at=timestamp(), seconds=seconds)
         recording.end(done, writing)
     return done
 
 
-def _finish(transaction: Transaction, order: Order, draft: Deployment, writing: Writing) -> Done:
+def finish(transaction: Transaction, order: Order, draft: Deployment, writing: Writing) -> Done:
     """Decides how it ended, and undoes what was written if it failed."""
     states = dict.fromkeys(writing.written, "written") | dict.fromkeys(writing.skipped, "skipped")
     notes = [f"skipped {label(scope)}: {reason}" for scope, reason in writing.skipped.items()]
@@ -56,24 +61,24 @@ def _finish(transaction: Transaction, order: Order, draft: Deployment, writing: 
         outcome = Outcome.PARTIAL if partial else Outcome.DONE
         return Done(replace(draft.with_states(states), outcome=outcome), notes=notes)
 
-    error = _reason(writing.failure)
+    error = reason(writing.failure)
     touched = {*writing.written, *writing.unsure}
     try:
         if isinstance(writing.failure, LockLost):
             raise writing.failure
         stuck = transaction.undo(order.writes, writing)
     except LockLost as lost:
-        return _lost(draft, lost, states, {*writing.written, *writing.unsure})
+        return lost_lock(draft, lost, states, {*writing.written, *writing.unsure})
     states |= dict.fromkeys(touched, "undone") | dict.fromkeys(stuck, "failed")
     if stuck:
         outcome = Outcome.STUCK
-        notes += [f"{label(scope)} could not be restored: {_reason(one)}" for scope, one in stuck.items()]
+        notes += [f"{label(scope)} could not be restored: {reason(one)}" for scope, one in stuck.items()]
     else:
         outcome = Outcome.ROLLED_BACK if touched else Outcome.FAILED
     return Done(replace(draft.with_states(states), outcome=outcome, detail=error), error, notes)
 
 
-def _lost(draft: Deployment, lost: LockLost, states: Mapping[str, str], left: set[str]) -> Done:
+def lost_lock(draft: Deployment, lost: LockLost, states: Mapping[str, str], left: set[str]) -> Done:
     """The end without a lock: nothing may be undone or recorded any more."""
     outcome = Outcome.INTERRUPTED if left else Outcome.FAILED
     notes = [
@@ -82,5 +87,6 @@ def _lost(draft: Deployment, lost: LockLost, states: Mapping[str, str], left: se
     return Done(replace(draft.with_states(states), outcome=outcome), str(lost), notes, lost=True)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """A failure in words."""
     return str(error) or type(error).__name__

@@ -70,6 +70,33 @@ class ScopeResult:
 
 
 @dataclass(frozen=True)
+class ServiceResult:
+    """What a deployment did with the bot's service.
+
+    `action` is deploy (a release), start (the one that was live), back (to an earlier one) or withdraw (the first one).
+    `state` is planned, live (done), undone (what ran before runs again) or failed (neither is sure).
+    """
+
+    action: str
+    state: str
+    target: str
+    release: str | None
+    """The release that was to run; None for a withdrawal."""
+    commit: str | None
+    previous: str | None
+    """The release that was live before; None for the first one."""
+    previous_commit: str | None = None
+    seconds: float | None = None
+    """Time without a ready bot."""
+    detail: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether another release than before is, or may be, the live one."""
+        return self.state in ("live", "failed") and self.release != self.previous
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One run that changed an environment, or tried to."""
 
@@ -90,6 +117,10 @@ class Deployment:
     """The deployment whose state a rollback brought back."""
     detail: str = ""
     scopes: Mapping[str, ScopeResult] = field(default_factory=dict)
+    service: ServiceResult | None = None
+    """None when the run had no business with the service."""
+    only: str | None = None
+    """commands or service: the part that a rollback was limited to."""
 
     def with_states(self, states: Mapping[str, str]) -> Deployment:
         """This record with the scopes' states replaced."""
@@ -106,6 +137,8 @@ def to_json(deployment: Deployment) -> dict[str, Any]:
     """The deployment as JSON, with the keys that scripts see."""
     fields = asdict(deployment)
     fields["scopes"] = {name: asdict(result) for name, result in deployment.scopes.items()}
+    if deployment.service is not None:
+        fields["service"] = {_camel(name): value for name, value in asdict(deployment.service).items()}
     return {_camel(name): value for name, value in fields.items()}
 
 
@@ -128,6 +161,9 @@ def _from_json(document: Mapping[str, Any]) -> Deployment:
     fields["outcome"] = Outcome(fields["outcome"])
     fields["undoes"] = tuple(fields["undoes"])
     fields["scopes"] = {name: _result(result) for name, result in fields["scopes"].items()}
+    if (service := fields.get("service")) is not None:
+        known = ServiceResult.__dataclass_fields__
+        fields["service"] = ServiceResult(**{name: service[_camel(name)] for name in known if _camel(name) in service})
     return Deployment(**fields)
 
 
@@ -138,14 +174,34 @@ def _result(document: Mapping[str, Any]) -> ScopeResult:
 
 
 def standing(history: Sequence[Deployment]) -> list[Deployment]:
-    """The deployments whose changes stand, newest first, from a history that is newest first too."""
-    stack: list[Deployment] = []
-    after: dict[str, list[Deployment]] = {}
+    """The deployments whose changes stand, newest first, from a history that is newest first too.
+
+    One of which a part was taken back is returned without that part.
+    """
+    commands: list[str] = []
+    services: list[str] = []
+    after: dict[str, tuple[list[str], list[str]]] = {}
     for entry in reversed(history):
         if entry.outcome in (Outcome.DONE, Outcome.PARTIAL) and entry.kind == "rollback":
-            stack = [one for one in stack if one.id not in entry.undoes]
-            stack = list(after.get(entry.restores, stack)) if entry.restores else stack
-        elif entry.kind != "rollback" and entry.outcome in STANDING and entry.changed_scopes:
-            stack = [*stack, entry]
-        after[entry.id] = stack
-    return stack[::-1]
+            known = after.get(entry.restores) if entry.restores else None
+            if entry.only != "service":
+                commands = _without(commands, entry, known and known[0])
+            if entry.only != "commands":
+                services = _without(services, entry, known and known[1])
+        elif entry.kind != "rollback" and entry.outcome in STANDING:
+            commands = [*commands, entry.id] if entry.changed_scopes else commands
+            services = [*services, entry.id] if entry.service and entry.service.changed else services
+        after[entry.id] = (commands, services)
+    return [
+        replace(
+            entry,
+            scopes=entry.scopes if entry.id in commands else {},
+            service=entry.service if entry.id in services else None,
+        )
+        for entry in history
+        if entry.id in commands or entry.id in services
+    ]
+
+
+def _without(stack: list[str], entry: Deployment, restored: list[str] | None) -> list[str]:
+    return list(restored) if restored is not None else [one for one in stack if one not in entry.undoes]

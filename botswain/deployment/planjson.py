@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from botswain.plan import Action, CommandPlan, Plan, ScopePlan
+from botswain.plan import Action, CommandPlan, Plan, ScopePlan, ServicePlan
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -18,6 +18,19 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "orphans": [scope.scope for scope in plan.orphans],
         "scopes": [_scope(scope) for scope in plan.scopes],
         "notes": list(plan.notes),
+        "service": _service(plan.service) if plan.service else None,
+    }
+
+
+def _service(service: ServicePlan) -> dict[str, Any]:
+    return {
+        "action": service.action,
+        "target": service.target,
+        "live": service.live,
+        "liveCommit": service.live_commit,
+        "commit": service.commit,
+        "release": service.release,
+        "why": service.why,
     }
 
 

@@ -6,25 +6,29 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botswain import __version__
 from botswain import manifest as manifests
 from botswain.audit.log import AuditLog
 from botswain.commands.canonical import Command
 from botswain.deployment.checkout import Checkout
-from botswain.deployment.history import Deployment, Outcome, ScopeResult
+from botswain.deployment.history import Deployment, Outcome, ScopeResult, ServiceResult
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import Writing
 from botswain.errors import BotswainError
-from botswain.manifest import Manifest, Readback
+from botswain.manifest import Manifest, Readback, ServiceRecord
 from botswain.plan import Plan, ScopePlan
 from botswain.state.ids import timestamp
 from botswain.state.journal import Journal
+from botswain.state.store import JOURNAL, LockLost
 
 if TYPE_CHECKING:
+    from botswain.deployment.service import Work
     from botswain.state.store import Held
 
+BESIDE = "journal-service.jsonl"
+"""The journal of a way back of the service that could not wait for an earlier run to be settled."""
 _STORE_TRIES = 3
 _PER_DOCUMENT = 2
 """Room to ask for before starting, as a multiple of the documents that will be written."""
@@ -47,6 +51,10 @@ class Order:
     checkout: Checkout
     undoes: tuple[str, ...] = ()
     restores: str | None = None
+    only: str | None = None
+    """commands or service: the part that a rollback is limited to."""
+    service: Work | None = None
+    """What is to be done with the service, before the commands."""
 
 
 @dataclass
@@ -57,6 +65,8 @@ class Done:
     error: str = ""
     notes: list[str] = field(default_factory=list)
     unrecorded: BotswainError | None = None
+    log: str = ""
+    """The last lines of what failed on the target."""
     lost: bool = False
     """Somebody else has the lock now, and with it the records."""
 
@@ -64,10 +74,11 @@ class Done:
 class Recording:
     """Writes the records of one order, before and after Discord is written."""
 
-    def __init__(self, session: Session, held: Held, order: Order) -> None:
+    def __init__(self, session: Session, held: Held, order: Order, journal: str = JOURNAL) -> None:
+        """`journal` names another one where that of an earlier run has to stay."""
         self.session = session
         self.order = order
-        self.journal = Journal(session.records.store)
+        self.journal = Journal(session.records.store, journal)
         self.draft = _draft(session, order)
         self._held = held
         self._audit = AuditLog(session.records.store, session.profile.name)
@@ -86,7 +97,9 @@ class Recording:
         try:
             with records.store.together():
                 self.journal.start(header)  # first: no intent is ever forgotten
-                data = {"deployment": order.id, "scopes": [plan.scope for plan in order.writes]}
+                data: dict[str, object] = {"deployment": order.id, "scopes": [plan.scope for plan in order.writes]}
+                if self.draft.service is not None:
+                    data["service"] = {"action": self.draft.service.action, "release": self.draft.service.release}
                 self._intent = self._audit.intent(order.kind, order.actor, data)
                 records.save(self.draft, _manifest(self.session, order, self.draft, {}))
                 records.save_snapshots(order.id, order.writes)
@@ -108,6 +121,15 @@ class Recording:
         except BotswainError as error:
             done.unrecorded = error
             done.notes.append("the records are incomplete; the next deploy or rollback completes them")
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        """Journals what happens to the service, if the disk lets us: whoever settles it looks at the target anyway."""
+        try:
+            self.journal.record(event)
+        except LockLost:
+            raise
+        except BotswainError as error:
+            self.session.say(str(error))
 
     def _forget(self) -> None:
         """Takes back what was recorded of a deployment that could not begin; else the next run settles it."""
@@ -153,6 +175,8 @@ def _draft(session: Session, order: Order) -> Deployment:
         undoes=order.undoes,
         restores=order.restores,
         scopes={plan.scope: ScopeResult.planned(plan) for plan in order.writes},
+        service=order.service.planned() if order.service else None,
+        only=order.only,
     )
 
 
@@ -196,4 +220,18 @@ def _manifest(
         tool_version=deployment.tool_version,
         previous=deployment.previous,
         scopes=scopes,
+        service=service_record(order.before, deployment.service),
     )
+
+
+def service_record(before: Manifest | None, result: ServiceResult | None) -> ServiceRecord | None:
+    """What the manifest says of the service after a deployment: what it made live, else what was live before."""
+    known = before.service if before else None
+    if result is None or result.state not in ("planned", "live"):
+        return known
+    if result.release is None or result.commit is None:
+        return None
+    if result.release == result.previous and known is not None and known.release == result.release:
+        return known
+    previous = result.previous if result.previous != result.release else None
+    return ServiceRecord(result.target, result.release, result.commit, previous)

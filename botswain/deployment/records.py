@@ -102,11 +102,14 @@ class Records:
         # An id tells the second only, and one after the other may begin within it.
         return sorted((one for one in entries if one), key=lambda one: (one.started_at, one.id), reverse=True)
 
-    def last_standing(self) -> Deployment | None:
-        """The newest deployment whose change still stands: what `rollback` undoes next."""
+    def last_standing(self, only: str | None = None) -> Deployment | None:
+        """The newest deployment whose change still stands: what `rollback` undoes next.
+
+        With `only` (commands or service) the newest one that has such a part standing.
+        """
         from botswain.deployment.history import standing
 
-        return next(iter(standing(self.deployments())), None)
+        return next((one for one in standing(self.deployments()) if _has(one, only)), None)
 
     def creates(self, now: datetime) -> dict[str, int]:
         """How many commands were created or renamed in each scope during the last 24 hours, as far as we know."""
@@ -123,6 +126,10 @@ class Records:
                 if result.state not in ("planned", "skipped"):
                     totals[scope] = totals.get(scope, 0) + len(result.created) + len(result.renamed)
         return totals
+
+
+def _has(entry: Deployment, only: str | None) -> bool:
+    return only is None or (entry.service is not None if only == "service" else bool(entry.changed_scopes))
 
 
 def _encode(document: Any) -> bytes:

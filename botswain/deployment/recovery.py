@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botswain import manifest as manifests
 from botswain.audit.log import AuditLog
-from botswain.deployment.history import Deployment, Outcome
+from botswain.deployment.history import Deployment, Outcome, ServiceResult
+from botswain.deployment.recording import BESIDE, service_record
 from botswain.deployment.session import Session
 from botswain.deployment.transaction import holds, restorable
 from botswain.discord.errors import ScopeUnavailable
@@ -44,6 +45,7 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
         if events:
             settled = _settle(session, client, events, records.deployment(events[0]["deployment"]))
             held.check()
+            _settle_beside(session, client)
         if events or held.left_behind is not None:
             for intent in audit.unfinished():
                 if intent["action"] == "lock.break":  # whoever broke it may still be about to say so
@@ -52,6 +54,15 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
                 audit.outcome(intent["id"], result, {"settled": True}, actor=actor)
             journal.close()
     return settled
+
+
+def _settle_beside(session: Session, client: DiscordClient) -> None:
+    """Settles a way back of the service that was cut off while this deployment was still to be settled."""
+    journal = Journal(session.records.store, BESIDE)
+    events = journal.read()
+    if events:
+        _settle(session, client, events, session.records.deployment(events[0]["deployment"]))
+        journal.close()
 
 
 def _settle(
@@ -76,22 +87,48 @@ def _settle(
     target = records.manifest_of(draft.id)
     states |= {scope: _state(session, draft, scope, live[scope], target) for scope in live}
     written = [scope for scope, state in states.items() if state == "written"]
-    outcome = Outcome.INTERRUPTED if written or "failed" in states.values() else Outcome.FAILED
-    if len(written) == len(draft.scopes):
+    service = _service(session, draft)
+    live_service = service is not None and service.state == "live"
+    unclear = "failed" in states.values() or (service is not None and service.state == "failed")
+    outcome = Outcome.INTERRUPTED if written or live_service or unclear else Outcome.FAILED
+    if len(written) == len(draft.scopes) and (service is None or live_service):
         outcome = Outcome.DONE
     elif (recorded := _recording(events)) is not None:
         outcome = recorded
     settled = replace(
         draft.with_states(states),
+        service=service,
         outcome=outcome,
         finished_at=timestamp(),
         detail="cut off; settled by the next run",
     )
-    if target is None or not (written or outcome in _STANDS):
+    if target is None or not (written or live_service or outcome in _STANDS):
         records.save(settled)
     else:
         records.save(settled, _merged(session, settled, target, live, written), current=True)
     return settled
+
+
+def _service(session: Session, draft: Deployment) -> ServiceResult | None:
+    """What became of the service: an unconfirmed switch is taken back, and then it is looked at what runs."""
+    result = draft.service
+    if result is None:
+        return None
+    if session.profile.service is None:
+        return replace(result, state="failed", detail="the profile has no service any more, so nobody looked")
+    from botswain.deployment.outage import outage_of
+    from botswain.deployment.service import target_for
+
+    target = target_for(session.profile)
+    target.settle(outage_of(session.profile))
+    state = target.state()
+    if state.release is not None and not state.running and result.action != "start":
+        state = target.start()  # killed between a stop and a start
+    if state.release == result.release and result.release != result.previous:
+        return replace(result, state="live")
+    if state.release == result.previous:
+        return replace(result, state="undone" if result.release != result.previous else "live")
+    return replace(result, state="failed", detail=f"release {state.release} is live, which is neither of the two")
 
 
 def _recording(events: list[dict[str, Any]]) -> Outcome | None:
@@ -140,13 +177,16 @@ def _merged(
             scopes[scope] = manifests.record(target.scopes[scope].commands, read)
         else:
             scopes[scope] = target.scopes[scope]
-    return replace(target, scopes=scopes)
+    return replace(target, scopes=scopes, service=service_record(before, settled.service))
 
 
 def describe(settled: Deployment) -> str:
     """What was found, for people."""
     written = [scope for scope, one in settled.scopes.items() if one.state == "written"]
     unclear = [label(scope) for scope, one in settled.scopes.items() if one.state == "failed"]
+    service = settled.service
+    if service is not None and settled.outcome is not Outcome.DONE:
+        return f"{settled.kind} {settled.id} by {settled.actor} was cut off: {_described(service, written, unclear)}"
     if settled.outcome is Outcome.DONE:
         found = "had written everything; its record is complete now"
     elif written:
@@ -161,3 +201,15 @@ def describe(settled: Deployment) -> str:
     if unclear:
         found += f"; {', '.join(unclear)} holds neither what was there before nor what was to come: look at the diff"
     return f"{settled.kind} {settled.id} by {settled.actor} was cut off: it {found}"
+
+
+def _described(service: ServiceResult, written: list[str], unclear: list[str]) -> str:
+    release = service.release or "none"
+    if service.state == "live":
+        bot = f"release {release} runs, and is recorded now"
+    elif service.state == "undone":
+        bot = f"release {release} was not confirmed, and {service.previous or 'none'} is live as before"
+    else:
+        bot = f"nobody can tell which release is live: {service.detail or 'look at ./inv status'}"
+    scopes = f"{len(written)} scopes were written" if written else "no scope was written wholly"
+    return f"{bot}; {scopes}" + (f"; look at {', '.join(unclear)} with ./inv diff" if unclear else "")

@@ -10,6 +10,7 @@ from botswain.errors import ExitCode
 if TYPE_CHECKING:
     from botswain.deployment.card import Card
     from botswain.deployment.history import Deployment
+    from botswain.deployment.phases import Phase
     from botswain.errors import BotswainError
     from botswain.plan import Plan
 
@@ -30,6 +31,10 @@ class Result:
     settled: Deployment | None = None
     """An interrupted deployment that this run found and recorded."""
     requests: dict[str, int] = field(default_factory=dict)
+    log: str = ""
+    """The last lines of what failed on the service's target."""
+    phases: tuple[Phase, ...] = ()
+    """What took how long, where the service had a part."""
     unrecorded: BotswainError | None = None
     """Why the records are behind although Discord was written."""
 
@@ -43,6 +48,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The result as the document of `--json`."""
+        from botswain.deployment.card import card_json
         from botswain.deployment.history import to_json
         from botswain.deployment.planjson import plan_json
 
@@ -56,7 +62,9 @@ class Result:
             "deployment": to_json(self.deployment) if self.deployment else None,
             "settled": to_json(self.settled) if self.settled else None,
             "notes": list(self.notes),
-            "card": asdict(self.card) if self.card else None,
+            "card": card_json(self.card) if self.card else None,
             "error": self.error or (str(self.unrecorded) if self.unrecorded else None),
             "requests": self.requests,
+            "log": self.log.splitlines(),
+            "phases": [asdict(one) for one in self.phases],
         }

@@ -6,6 +6,8 @@ other hands included, comes from what is live. Said again, it walks further back
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,48 +21,95 @@ from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restoring
 from botswain.deployment.wanted import Wanted
 from botswain.discord.enums import GLOBAL
-from botswain.discord.errors import ScopeUnavailable
+from botswain.discord.errors import DiscordError, ScopeUnavailable
 from botswain.errors import BotswainError
 from botswain.manifest import Manifest
 from botswain.plan import Action, Plan, ScopePlan, label, unavailable
 
 if TYPE_CHECKING:
+    from botswain.deployment.backwards import Way
     from botswain.discord.client import DiscordClient
 
 
 _STILL = ("the sources still hold what was taken back; the next deploy brings it back unless they change",)
 
 
-def rollback(session: Session, options: Options, person: Person, to: str | None = None) -> Result:
-    """Undoes the newest deployment that stands, or (`to`) restores the state after a deployment."""
+def rollback(
+    session: Session, options: Options, person: Person, to: str | None = None, only: str | None = None
+) -> Result:
+    """Undoes the newest deployment that stands, or (`to`) restores the state after a deployment.
+
+    `only` (commands or service) limits it to that part; without the commands, nothing is asked of Discord.
+    """
+    if only == "service":
+        from botswain.deployment.backwards import rollback_service
+
+        return rollback_service(session, options, person, to)
     if options.dry_run:
-        return _preview(session, options, to)
-    command = f"rollback --to {to}" if to else "rollback"
-    return holding(session, "rollback", command, options, person, lambda run: _rollback(run, to))
+        return _preview(session, options, to, only)
+    command = " ".join(["rollback", *(["--to", to] if to else []), *(["--only", only] if only else [])])
+    return holding(session, "rollback", command, options, person, lambda run: _rollback(run, to, only))
 
 
-def _rollback(run: Run, to: str | None) -> Result:
+def _rollback(run: Run, to: str | None, only: str | None) -> Result:
     records = run.session.records
+    undoes: tuple[str, ...] = ()
     if to is not None:
-        state = _state(records, to)
-        plan = survey(run.session, run.client, _wanted(state), run.manifest, keep=True)
-        commit = Checkout(state.git_sha, build_id())
-        return carry_out(run, plan, _wanted(state).scopes, lambda: commit, notes=_STILL, restores=to)
-    if (note := _already_done(run)) is not None:
-        return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
-    target = _target(records)
-    earlier = _earlier(records, target)
-    plan = _plan(run.session, run.client, target)
-    recorded = {
-        scope.scope: earlier.scopes[scope.scope].commands
-        for scope in plan.scopes
-        if earlier is not None and scope.scope in earlier.scopes
-    }
-    commit = Checkout(earlier.git_sha if earlier else None, build_id())
-    return carry_out(run, plan, recorded, lambda: commit, notes=_STILL, undoes=(target.id,))
+        state = state_after(records, to)
+        way = _service(run.session, run, to=state, only=only)
+        plan = _commands(lambda: survey(run.session, run.client, _wanted(state), run.manifest, keep=True), way)
+        recorded, commit = _wanted(state).scopes, Checkout(state.git_sha, build_id())
+    else:
+        if (note := already_done(run)) is not None:
+            return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
+        target = target_of(records, only)
+        earlier = _earlier(records, target)
+        way = _service(run.session, run, undo=target, only=only)
+        plan = _commands(lambda: _plan(run.session, run.client, target), way)
+        recorded = {
+            scope.scope: earlier.scopes[scope.scope].commands
+            for scope in plan.scopes
+            if earlier is not None and scope.scope in earlier.scopes
+        }
+        commit, undoes = Checkout(earlier.git_sha if earlier else None, build_id()), (target.id,)
+    if way is not None:
+        plan = replace(plan, service=way.plan)
+    return carry_out(
+        run,
+        plan,
+        recorded,
+        lambda: commit,
+        notes=(*_STILL, *(way.notes if way else ())),
+        undoes=undoes,
+        restores=to,
+        only=only if run.session.profile.service else None,
+        service=way.work if way else None,
+    )
 
 
-def _already_done(run: Run) -> str | None:
+def _service(
+    session: Session, run: Run | None, *, undo: Deployment | None = None, to: Manifest | None = None, only: str | None
+) -> Way | None:
+    """The service's part; None where it has none."""
+    if session.profile.service is None or only == "commands" or (undo is not None and undo.service is None):
+        return None
+    from botswain.deployment.backwards import way_back
+
+    return way_back(session, run, undo=undo, to=to, logins=run.client if run else None)
+
+
+def _commands(look: Callable[[], Plan], way: Way | None) -> Plan:
+    """The commands' part of the plan. Raises what keeps it from being made, and what can be done all the same."""
+    try:
+        return look()
+    except DiscordError as error:
+        if way is None or way.work is None:
+            raise
+        fix = "./inv rollback --only service needs nothing from Discord"
+        raise BotswainError(error.what, where=error.where, fix=f"{error.fix}; {fix}" if error.fix else fix) from error
+
+
+def already_done(run: Run) -> str | None:
     """What to say instead of going further back, when the run that was cut off has left nothing to do.
 
     Whoever types `rollback` after it means that run, and not the one before.
@@ -76,22 +125,29 @@ def _already_done(run: Run) -> str | None:
     return None
 
 
-def _preview(session: Session, options: Options, to: str | None) -> Result:
-    manifest = session.records.manifest()
+def _preview(session: Session, options: Options, to: str | None, only: str | None) -> Result:
+    records, manifest = session.records, session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
         if to is not None:
-            plan = survey(session, client, _wanted(_state(session.records, to)), manifest, keep=True)
+            state = state_after(records, to)
+            way = _service(session, None, to=state, only=only)
+            plan = survey(session, client, _wanted(state), manifest, keep=True)
         else:
-            plan = _plan(session, client, _target(session.records))
-    notes = tuple(would_need(session, plan, options))
+            target = target_of(records, only)
+            way = _service(session, None, undo=target, only=only)
+            plan = _plan(session, client, target)
+    plan = replace(plan, service=way.plan) if way else plan
+    notes = (*(way.notes if way else ()), *would_need(session, plan, options))
     return Result(session.profile.name, "rollback", plan, None, True, notes, requests=client.requests.by_method())
 
 
-def _target(records: Records) -> Deployment:
-    target = records.last_standing()
+def target_of(records: Records, only: str | None) -> Deployment:
+    """The deployment to undo. Raises BotswainError when there is none."""
+    target = records.last_standing(only)
     if target is None:
+        of = f" of the {only}" if only else ""
         raise BotswainError(
-            "there is nothing to go back to: no deployment on record has a change that still stands",
+            f"there is nothing to go back to: no deployment on record has a change{of} that still stands",
             where=records.where,
             fix="./inv history shows them all",
         )
@@ -103,7 +159,8 @@ def _earlier(records: Records, target: Deployment) -> Manifest | None:
     return records.manifest_of(target.previous) if target.previous else None
 
 
-def _state(records: Records, to: str) -> Manifest:
+def state_after(records: Records, to: str) -> Manifest:
+    """The manifest that a deployment left. Raises BotswainError when there is none that could be restored."""
     entry, state = records.deployment(to), records.manifest_of(to)
     if entry is None or state is None or entry.outcome not in STANDING:
         known = ", ".join(one.id for one in records.deployments() if one.outcome in STANDING) or "none"

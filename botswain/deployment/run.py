@@ -14,11 +14,12 @@ from botswain.errors import Refused
 from botswain.plan import Plan, label
 from botswain.state.ids import actor, deployment_id
 from botswain.state.journal import left_behind
-from botswain.state.store import Owner
+from botswain.state.store import JOURNAL, Owner
 
 if TYPE_CHECKING:
     from botswain.deployment.checkout import Checkout
     from botswain.deployment.history import Deployment
+    from botswain.deployment.service import Work
     from botswain.deployment.wanted import Wanted
     from botswain.discord.client import DiscordClient
     from botswain.manifest import Manifest
@@ -96,7 +97,12 @@ def would_need(session: Session, plan: Plan, options: Options | None) -> list[st
     from botswain.deployment.consent import consent, require
 
     writes = [scope for scope in plan.scopes if scope.changed and not scope.orphan]
-    need = consent(writes, production=session.profile.production, environment=session.profile.name)
+    production, environment = session.profile.production, session.profile.name
+    need = consent(writes, production=production, environment=environment)
+    if plan.service is not None:
+        from botswain.deployment.consent import with_service
+
+        need = with_service(need, plan.service, production=production, environment=environment)
     if options is not None:
         try:
             asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
@@ -121,14 +127,14 @@ def holding(
         manifest, settled = session.records.manifest(), None
         with session.connect(manifest.application_id if manifest else None) as client:
             if left_behind(session.records.store) is not None or held.left_behind is not None:
-                settled = _settle(session, client, held, who, manifest)
+                settled = settle_earlier(session, client, held, who, manifest)
                 manifest = session.records.manifest()
             result = do(Run(session, client, held, identity, kind, who, options, person, settled, manifest))
             result = replace(result, settled=settled, requests=client.requests.by_method())
     return replace(result, notes=(*result.notes, *session.records.store.notes))
 
 
-def _settle(
+def settle_earlier(
     session: Session, client: DiscordClient, held: Held, who: str, manifest: Manifest | None
 ) -> Deployment | None:
     """Settles an earlier run; that needs the application's id, so the credentials are checked before it."""
@@ -153,11 +159,14 @@ def carry_out(
     notes: tuple[str, ...] = (),
     undoes: tuple[str, ...] = (),
     restores: str | None = None,
+    only: str | None = None,
+    service: Callable[[], Work] | None = None,
+    journal: str = JOURNAL,
 ) -> Result:
     """Asks for what the plan needs, carries it out, and says what came of it.
 
     `recorded` holds, by scope, the definitions to record as deployed; `commit` finds out where they come from, and may
-    refuse.
+    refuse. `service` prepares the service's part, after consent and before anything is changed.
     """
     session, profile = run.session, run.session.profile
     writes = tuple(
@@ -167,17 +176,19 @@ def carry_out(
     )
     run.person.see(plan)
     gone = [scope for scope in plan.unavailable if scope.orphan]
-    if not writes and not plan.unrecorded and not gone and not undoes and not restores:
+    if not writes and not plan.unrecorded and not gone and not undoes and not restores and service is None:
         notes += tuple(f"skipped {label(scope.scope)}: {scope.unavailable}" for scope in plan.unavailable)
         return Result(profile.name, run.kind, plan, notes=notes)
     from botswain.deployment.card import card_of
-    from botswain.deployment.consent import check_creates, check_secrets, consent, require
+    from botswain.deployment.consent import check_creates, check_secrets, consent, require, with_service
     from botswain.deployment.execute import execute
     from botswain.deployment.recording import Order
 
     need = consent(writes, production=profile.production, environment=profile.name)
     if undoes or restores:  # what a way back wants comes from no folder
         need = replace(need, empty=False)
+    if service is not None:
+        need = with_service(need, plan.service, production=profile.production, environment=profile.name)
     options = run.options
     asks = require(need, yes=options.yes, allow_delete=options.allow_delete, interactive=options.interactive)
     check_secrets(writes)
@@ -186,6 +197,7 @@ def carry_out(
     origin = commit()
     if asks and not run.person.confirm(need.question or ""):
         raise Refused("not confirmed; nothing was changed")
+    work = service() if service is not None else None
     done = execute(
         session,
         run.client,
@@ -202,7 +214,10 @@ def carry_out(
             checkout=origin,
             undoes=undoes,
             restores=restores,
+            only=only,
+            service=work,
         ),
+        journal,
     )
     return Result(
         profile.name,
@@ -211,6 +226,8 @@ def carry_out(
         done.deployment,
         notes=(*notes, *done.notes),
         error=done.error,
+        log=done.log,
+        phases=tuple(session.phases.known),
         unrecorded=done.unrecorded,
         card=card_of(session, done.deployment, interactive=options.interactive),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botswain.deployment import credentials
+from botswain.deployment.phases import Phases
 from botswain.deployment.records import Records
 from botswain.discord.token import application_id_hint
 from botswain.profile.load import load, read
@@ -36,6 +37,11 @@ class Session:
     records: Records
     say: Callable[[str], None] = field(default=_silent)
     """Progress for people, on stderr."""
+    phases: Phases = field(init=False)
+    """What took how long; only what concerns the service is timed."""
+
+    def __post_init__(self) -> None:
+        self.phases = Phases(self.say)
 
     @classmethod
     def open(

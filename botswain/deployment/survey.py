@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botswain.commands.canonical import Command, key
+from botswain.commands.selection import left_alone
 from botswain.deployment import credentials
 from botswain.deployment.session import Session, workers
 from botswain.deployment.wanted import Wanted
@@ -14,7 +16,8 @@ from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import ScopeUnavailable
 from botswain.errors import Refused
 from botswain.manifest import Manifest, ScopeRecord
-from botswain.plan import Action, Plan, ScopePlan, plan_scope, unavailable
+from botswain.plan import Action, Plan, ScopePlan, called, plan_scope, unavailable
+from botswain.wording import nearest
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,6 +37,8 @@ def survey(
     planned as unavailable.
     """
     records: Mapping[str, ScopeRecord] = manifest.scopes if manifest else {}
+    if session.profile.leave:
+        wanted, records = _without_left(session.profile.leave, wanted, records)
     orphans = [scope for scope, record in records.items() if scope not in wanted.scopes and record.commands]
     scopes: list[tuple[str, Mapping[str, Command], bool]] = [
         *((scope, commands, False) for scope, commands in wanted.scopes.items()),
@@ -62,9 +67,52 @@ def survey(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    untold = _untold(plans) if client.commands_only else ()
+    if session.profile.leave:
+        plans = [_leaving(session.profile.leave, plan) for plan in plans]
+    told = (*wanted.notes, *(_untold(plans) if client.commands_only else ()), *_lost_renames(plans, wanted))
     creating = any(plan.having(Action.CREATE, Action.RENAME) for plan in plans)
-    return Plan(tuple(plans), (*wanted.notes, *untold), session.records.creates(datetime.now(UTC)) if creating else {})
+    return Plan(tuple(plans), told, session.records.creates(datetime.now(UTC)) if creating else {})
+
+
+def _without_left(
+    leave: Sequence[str], wanted: Wanted, records: Mapping[str, ScopeRecord]
+) -> tuple[Wanted, Mapping[str, ScopeRecord]]:
+    """What is wanted and recorded without the commands that the profile leaves to somebody else."""
+
+    def others(commands: Mapping[str, Command]) -> dict[str, Command]:
+        return {name: command for name, command in commands.items() if not left_alone(leave, name)}
+
+    same = {id(commands): others(commands) for commands in wanted.scopes.values()}  # guilds share theirs
+    scopes = {scope: same[id(commands)] for scope, commands in wanted.scopes.items()}
+    return replace(wanted, scopes=scopes), {
+        scope: replace(record, commands=others(record.commands)) for scope, record in records.items()
+    }
+
+
+def _leaving(leave: Sequence[str], plan: ScopePlan) -> ScopePlan:
+    """The plan with the commands kept that the profile leaves to somebody else."""
+    commands = tuple(
+        replace(one, action=Action.KEEP, managed=False, drift=False, name_taken=None)
+        if one.action is Action.DELETE and left_alone(leave, one.key)
+        else one
+        for one in plan.commands
+    )
+    return replace(plan, commands=commands)
+
+
+def _lost_renames(plans: Sequence[ScopePlan], wanted: Wanted) -> Iterator[str]:
+    """What to say of a `renamed_from` that names nothing: mostly it is misspelt, and an id would be lost."""
+    for name, old in (wanted.renames or {}).items():
+        creating = [plan for plan in plans if any(one.key == name for one in plan.having(Action.CREATE))]
+        if not creating or any(plan.record and old in plan.record.commands for plan in creating):
+            continue
+        kind, _, former = old.partition("/")
+        others = [one.key for plan in creating for one in plan.having(Action.DELETE, Action.KEEP)]
+        known = dict.fromkeys(key.partition("/")[2] for key in others if key.startswith(f"{kind}/"))
+        yield (
+            f"{called(name)} says renamed_from: {former}, and no such command is live or on record; it is created"
+            f" anew{nearest(former, known)}"
+        )
 
 
 def identify(
@@ -76,10 +124,11 @@ def identify(
         application = client.application()
         credentials.belongs(session.profile, application["id"])
         if manifest is not None and manifest.application_id != application["id"]:
+            kind = "client secret" if client.commands_only else "token"
             raise Refused(
-                f"was deployed to application {manifest.application_id}, and the token belongs to {application['id']}",
+                f"was deployed to application {manifest.application_id}, and the {kind} belongs to {application['id']}",
                 where=session.records.where,
-                fix="use that application's token, or move the manifest away to start anew",
+                fix=f"use that application's {kind}, or {credentials.anew(session.profile)}",
             )
         client.application_id = application["id"]
         return application

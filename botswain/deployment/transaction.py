@@ -86,6 +86,11 @@ class Transaction:
         self._interrupted = True
         self._stop.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody wants this to end."""
+        return self._interrupted
+
     def apply(self, plans: Sequence[ScopePlan]) -> Writing:
         """Writes every scope, until one fails or `stop` is called."""
         result = Writing()

@@ -46,6 +46,7 @@ def wanted(profile: Profile) -> Wanted:
     settings = [
         str(profile.source.path), profile.global_, profile.production, profile.entry_point,
         profile.enabled_commands, profile.command_overrides, bool(profile.owner_guild_ids),
+        profile.leave,
     ]  # fmt: skip
     key = cache.digest([known, json.dumps(settings, sort_keys=True)])
     return _by_scope(profile, cache.remembered(f"commands-{profile.name}", key, lambda: _sets(profile)))
@@ -71,13 +72,17 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
 def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
     """The three sets that scopes are made of: for everybody, for the owner's guilds, and the entry point."""
     from botswain.commands.renames import former_key
-    from botswain.commands.selection import apply_overrides, select
+    from botswain.commands.selection import apply_overrides, left_alone, select
     from botswain.commands.sources.read import read
 
     found = found or read(profile.source)
     definitions = apply_overrides(found.definitions, profile.command_overrides, file=profile.file)
     definitions = select(definitions, profile.enabled_commands, file=profile.file)
     notes = list(found.notes)
+    if left := [one for one in definitions if left_alone(profile.leave, one.key)]:
+        definitions = [one for one in definitions if one not in left]
+        names = ", ".join(one.name for one in left)
+        notes.append(f"defined, and left alone all the same: {names} (commands.leave in {profile.file})")
     if profile.production:
         definitions = [one for one in definitions if not one.development_only]
     owner = [one for one in definitions if one.owner_only]

@@ -7,5 +7,17 @@ was recorded at the last deployment, and what is live now. Pure: nothing here re
 from botswain.plan.compare import FieldChange
 from botswain.plan.model import Action, CommandPlan, Plan, ScopePlan, called, label
 from botswain.plan.scope import plan_scope, unavailable
+from botswain.plan.service import ServicePlan
 
-__all__ = ["Action", "CommandPlan", "FieldChange", "Plan", "ScopePlan", "called", "label", "plan_scope", "unavailable"]
+__all__ = [
+    "Action",
+    "CommandPlan",
+    "FieldChange",
+    "Plan",
+    "ScopePlan",
+    "ServicePlan",
+    "called",
+    "label",
+    "plan_scope",
+    "unavailable",
+]

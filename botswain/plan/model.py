@@ -12,6 +12,7 @@ from botswain.commands.canonical import Command, canonical, definition, key
 from botswain.discord.enums import GLOBAL
 from botswain.manifest import ScopeRecord
 from botswain.plan.compare import FieldChange, compare
+from botswain.plan.service import ServicePlan
 
 
 class Action(StrEnum):
@@ -137,6 +138,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     created_today: Mapping[str, int] = field(default_factory=dict)
     """By scope: how many commands we created or renamed there in the last 24 hours, where this plan does so too."""
+    service: ServicePlan | None = None
+    """What would happen to the bot's service; None where the run has no business with it."""
 
     @property
     def changed(self) -> tuple[ScopePlan, ...]:

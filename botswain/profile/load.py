@@ -11,7 +11,7 @@ from typing import Any
 
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
-from botswain.profile.settings import Profile, Source, State
+from botswain.profile.settings import Profile, Service, Source, State
 from botswain.secrets.environment import origin, prefix, variable
 from botswain.wording import nearest, shown
 
@@ -126,12 +126,14 @@ def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
             timeout=commands["timeout"],
         ),
         unmanaged=commands["unmanaged"],
+        leave=tuple(commands["leave"]),
         entry_point=commands["entry_point"],
         requests_per_second=commands["requests_per_second"],
         enabled_commands=tuple(fields["enabled_commands"]),
         command_overrides=fields["command_overrides"],
         manifest_path=Path(fields["manifest_path"] or f"manifests/{name}.json"),
         state=State(state["kind"], state["remote"], state["ref"] or f"refs/botswain/{name}"),
+        service=Service.of(fields["service"]) if fields["service"] else None,
     )
 
 

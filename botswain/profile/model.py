@@ -21,6 +21,7 @@ from pydantic import (
 from botswain.errors import Problem
 from botswain.profile.address import is_loopback
 from botswain.profile.sections import Commands, State, StateWord, Strict
+from botswain.profile.service import Health, Service
 from botswain.wording import nearest, shown
 
 
@@ -87,6 +88,8 @@ class ProfileFile(Strict):
         description="Where records are kept: `folder` (manifest_path, this machine) or `git` (shared by all clones).",
     )
 
+    service: Service | None = Field(None, description="How the bot itself is deployed. Default: commands alone.")
+
     @model_validator(mode="after")
     def _consistent(self) -> ProfileFile:
         if self.global_ and self.guild_ids:
@@ -102,6 +105,10 @@ class ProfileFile(Strict):
             twice = sorted({guild for guild in ids if ids.count(guild) > 1})
             if twice:
                 raise ValueError(f"{field}: {', '.join(twice)} is listed twice")
+        if self.service and self.api == "sandbox" and "DISCORD_API" in self.service.environment:
+            raise ValueError(
+                "service: environment.DISCORD_API is the sandbox's address, which Botswain sets; remove it"
+            )
         return self
 
 
@@ -110,6 +117,7 @@ _PATTERNS = {
     "environment": "like dev or my-env",
     "object": "like bot:tree or my_bot.main:Bot",
     "ref": "like refs/botswain/prod",
+    "token": "the name of an environment variable",
 }
 _PLAIN = {
     "missing": "is missing",
@@ -120,6 +128,7 @@ _PLAIN = {
     "float_type": "must be a number",
     "model_type": "must be a mapping of fields",
     "greater_than": "must be more than 0",
+    "int_type": "must be a whole number",
 }
 
 
@@ -152,11 +161,18 @@ def _problem(detail: dict[str, Any], file: str) -> Problem:
 def _wording(kind: str, detail: dict[str, Any]) -> str:
     if kind == "less_than_equal":
         return f"must be at most {detail['ctx']['le']:g}"
+    if kind == "greater_than_equal":
+        return f"must be at least {detail['ctx']['ge']:g}"
     return _PLAIN.get(kind) or f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:
-    sections: dict[int | str, type[BaseModel]] = {"commands": Commands, "state": State}
-    model = sections.get(location[0], ProfileFile) if len(location) > 1 else ProfileFile
+    sections: dict[tuple[int | str, ...], type[BaseModel]] = {
+        ("commands",): Commands,
+        ("state",): State,
+        ("service",): Service,
+        ("service", "health"): Health,
+    }
+    model = sections.get(location[:-1], ProfileFile)
     known = [field.alias or name for name, field in model.model_fields.items()]
     return nearest(location[-1], known) or f"; known are {', '.join(known)}"

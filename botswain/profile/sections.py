@@ -98,6 +98,12 @@ class Commands(Strict):
         "keep",
         description="What to do with live commands that Botswain never deployed. Entry points are always kept.",
     )
+    leave: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="Globs over the names of live commands that are somebody else's: they are never adopted, changed or"
+        " deleted, whatever the records say.",
+    )
     entry_point: bool = Field(
         False,
         description="In a profile that is not global: manage the application's entry point all the same.",

@@ -52,6 +52,52 @@ class State:
 
 
 @dataclass(frozen=True)
+class Health:
+    """How to find out whether the bot is well. Times are seconds; see `service.health` of the profile."""
+
+    alive: str | None = None
+    ready: str | None = None
+    deadline: float = 60
+    stable_for: float = 10
+    interval: float = 0.1
+    timeout: float = 3
+
+
+@dataclass(frozen=True)
+class Service:
+    """How the bot's service is built, started, checked and stopped; see `service` of the profile."""
+
+    run: tuple[str, ...]
+    target: str = "local"
+    folder: str = "."
+    """Inside the bot's repository."""
+    build: tuple[tuple[str, ...], ...] = ()
+    lint: tuple[tuple[str, ...], ...] = ()
+    test: tuple[tuple[str, ...], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    shared: tuple[str, ...] = ()
+    token: str | None = "DISCORD_TOKEN"  # noqa: S105 - the variable's name
+    """The variable in which the bot gets its token; None: only as a file."""
+    secrets: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By variable of the bot: the variable here that holds the value."""
+    port: int | None = None
+    health: Health = field(default_factory=Health)
+    stop_timeout: float = 15
+    """Seconds, as are the next two."""
+    build_timeout: float = 900
+    confirm_within: float = 30
+    keep_releases: int = 5
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Service:
+        """From the JSON of a validated section."""
+        known: dict[str, Any] = dict(fields)
+        known |= {name: tuple(fields[name]) for name in ("run", "shared")}
+        known |= {name: tuple(tuple(one) for one in fields[name]) for name in ("build", "lint", "test")}
+        return cls(**{**known, "health": Health(**fields["health"])})
+
+
+@dataclass(frozen=True)
 class Profile:
     """One environment, ready for use. Paths are relative to the project."""
 
@@ -65,12 +111,16 @@ class Profile:
     api: str
     source: Source
     unmanaged: str
+    leave: tuple[str, ...]
+    """Globs over live commands that are nobody's business here."""
     entry_point: bool
     requests_per_second: float
     enabled_commands: tuple[str, ...]
     command_overrides: Mapping[str, Mapping[str, Any]] = field(hash=False)
     manifest_path: Path
     state: State
+    service: Service | None = None
+    """None: this profile is about commands alone."""
 
     @property
     def sandbox(self) -> bool:

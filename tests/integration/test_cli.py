@@ -12,7 +12,10 @@ from desk import GUILD, GUILD_2, MUTATING, ROOT, Desk
 
 import tasks
 
-LOOKING = {"validate", "doctor", "diff", "drift", "status", "history", "backups", "detect", "audit.verify"}
+LOOKING = {
+    "validate", "doctor", "diff", "drift", "status", "history", "backups", "detect", "audit.verify", "releases",
+    "service.logs",
+}  # fmt: skip
 
 
 def flags(name):

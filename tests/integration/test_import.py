@@ -236,7 +236,7 @@ def test_what_the_folder_defines_is_left_alone(live: Desk):
     assert not any("ping" in name for name in document["files"])
     assert files(live)["mine.yaml"] == "name: ping\ndescription: Mine\n"
     assert files(live)["ban.yaml"] == "name: other\ndescription: x\n"
-    assert any("the next diff shows /ping" in note for note in document["notes"])
+    assert any("the next deploy would change /ping" in note for note in document["notes"])
     plan = live.inv("diff", "--env", "dev", "--json").document["plan"]["scopes"][0]["commands"]
     assert sorted((one["command"], one["action"], one["drift"]) for one in plan) == [
         ("chat_input/other", "create", False),
@@ -317,7 +317,7 @@ def test_one_guild_is_chosen_and_the_diff_shows_the_others(two: Desk, guild, wri
     document = imported(two, "--guild", guild)
     assert sorted(files(two)) == written
     (other,) = plan
-    assert any("next diff shows" in note and other in note for note in document["notes"])
+    assert any("the next deploy would" in note and other in note for note in document["notes"])
     scopes = two.inv("diff", "--env", "dev", "--json").document["plan"]["scopes"]
     found = {one["scope"]: sorted((c["command"], c["action"]) for c in one["commands"]) for one in scopes}
     assert found == {guild: [], **plan}

@@ -1,0 +1,217 @@
+"""The service's way back: to the release before, or to a named state; without a word to Discord where that is asked.
+
+No guard stands in the way of an incident (rule 5): no budget, no outage and no missing credential keeps an earlier
+release from starting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from botswain.deployment.checkout import Checkout, build_id
+from botswain.deployment.outage import outage_of
+from botswain.deployment.recording import BESIDE
+from botswain.deployment.result import Result
+from botswain.deployment.rollback import already_done, state_after, target_of
+from botswain.deployment.run import Run, carry_out, settle_earlier, would_need
+from botswain.deployment.service import Work, target_for
+from botswain.errors import BotswainError
+from botswain.host.launch import STARTS
+from botswain.plan import Plan, ServicePlan
+from botswain.state.ids import actor, deployment_id
+from botswain.state.journal import Journal, left_behind
+from botswain.state.store import JOURNAL, Owner
+from botswain.targets.base import ServiceError
+
+if TYPE_CHECKING:
+    from botswain.deployment.history import Deployment
+    from botswain.deployment.run import Options, Person
+    from botswain.deployment.session import Session
+    from botswain.discord.client import DiscordClient
+    from botswain.host.ledger import Release
+    from botswain.manifest import Manifest
+    from botswain.state.store import Held
+    from botswain.targets.base import Target
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way back that was looked for."""
+
+    plan: ServicePlan
+    work: Callable[[], Work] | None
+    """Prepares it; None when there is nothing to do, or nothing was to be done yet."""
+    notes: tuple[str, ...] = ()
+
+
+def way_back(
+    session: Session,
+    run: Run | None,
+    *,
+    undo: Deployment | None = None,
+    to: Manifest | None = None,
+    named: str | None = None,
+    logins: DiscordClient | None = None,
+) -> Way:
+    """How the service gets to where it was before `undo`, as of the manifest `to`, or to the release `named`.
+
+    `logins` may tell how many logins are left; with too few, the old release is started once and not again. Without a
+    `run` nothing is prepared. Raises ServiceError when there is no such release any more.
+    """
+    target = target_for(session.profile)
+    outage = outage_of(session.profile)
+    if run is not None:
+        target.settle(outage)
+    state = target.state()
+    wanted = named or _wanted(undo, to)
+
+    def plan(action: str, release: Release | None = None, why: str = "") -> ServicePlan:
+        commit = release.commit if release else None
+        return ServicePlan(
+            action, state.target, state.release, state.commit, commit, release.id if release else None, why
+        )
+
+    release = None if wanted is None else _release(target, wanted, state.release, walk=undo is not None)
+    if release is not None and release.id == state.release and state.running and target.healthy() is None:
+        known = run.manifest.service if run and run.manifest else None
+        found = plan("none" if known and known.release == release.id else "record", release, "it runs already")
+    elif release is None:
+        found = plan("withdraw" if state.release else "record", why="" if state.release else "no release is live")
+    else:
+        found = plan("back", release)
+    few, notes = _few_logins(logins, outage) if run is not None and found.action == "back" else (False, ())
+    if run is None or found.action == "none":
+        return Way(found, None, notes)
+
+    def work() -> Work:
+        return Work(
+            target=target,
+            plan=found,
+            state=state,
+            by=run.actor,
+            deployment=run.id,
+            outage=outage,
+            release=release if found.action == "back" else None,
+            why=f"rolled back by {run.actor}",
+            restarts=not few,
+        )
+
+    return Way(found, work, notes)
+
+
+def _wanted(undo: Deployment | None, to: Manifest | None) -> str | None:
+    """The release to return to; None for none."""
+    if to is not None:
+        return to.service.release if to.service else None
+    return undo.service.previous if undo is not None and undo.service is not None else None
+
+
+def _release(target: Target, wanted: str, live: str | None, *, walk: bool) -> Release:
+    """The release called `wanted`; with `walk` the last good one if that was left for being bad, or is gone."""
+    known = {one.id: one for one in target.releases()}
+    if walk and wanted != live and (wanted not in known or known[wanted].state == "bad"):
+        try:
+            return target.candidate(None)
+        except ServiceError:
+            if wanted not in known:
+                raise
+            what = f"release {wanted}, which ran before, was left for being bad, and there is no earlier good one"
+            fix = "./inv rollback --to names a deployment, or deploy a commit that works"
+            raise ServiceError(what, fix=fix) from None
+    return target.candidate(wanted)
+
+
+def _few_logins(client: DiscordClient | None, outage: Callable[[], str | None]) -> tuple[bool, tuple[str, ...]]:
+    """Whether automatic restarts are off, and what to say of it. Nothing here can fail."""
+    if client is None or outage() is not None:
+        return False, ()
+    from botswain.deployment.budget import remaining
+
+    left = remaining(client)
+    if left is None or left >= STARTS:
+        return False, ()
+    return True, (f"the bot may log in {left} more times today, so the old release is started once and not restarted",)
+
+
+class _Offline:
+    """Stands where a client of Discord would be in a run that asks nothing of it."""
+
+    def __init__(self, application_id: str) -> None:
+        self.application_id = application_id
+
+    def __getattr__(self, name: str) -> Any:
+        raise BotswainError(f"this run asks nothing of Discord, and it wanted {name}")
+
+
+def rollback_service(session: Session, options: Options, person: Person, to: str | None) -> Result:
+    """Takes the service alone back, without anything from Discord; `to` may also be a release, or its commit."""
+    if session.profile.service is None:
+        what = "this profile has no service: it is about commands alone"
+        raise BotswainError(what, where=session.profile.file, fix="leave --only service out")
+    if options.dry_run:
+        way = _way(session, None, to)
+        plan = Plan((), service=way.plan)
+        notes = (*way.notes, *would_need(session, plan, options))
+        return Result(session.profile.name, "rollback", plan, None, True, notes)
+    identity, who = deployment_id(), actor()
+    command = f"rollback --to {to} --only service" if to else "rollback --only service"
+    with session.records.store.lock(Owner(identity, who, command), wait=options.wait) as held:
+        settled, told = _settled(session, held, who)
+        manifest = session.records.manifest()
+        client = cast("DiscordClient", _Offline(manifest.application_id if manifest else ""))
+        run = Run(session, client, held, identity, "rollback", who, options, person, settled, manifest)
+        result = _rollback(run, to, JOURNAL if left_behind(session.records.store) is None else BESIDE)
+    return replace(result, settled=settled, notes=(*told, *result.notes, *session.records.store.notes))
+
+
+def _settled(session: Session, held: Held, who: str) -> tuple[Deployment | None, tuple[str, ...]]:
+    """Settles what an earlier run left, if Discord lets us; a way back does not wait for that."""
+    if left_behind(session.records.store) is None and held.left_behind is None:
+        return None, ()
+    manifest, cut = session.records.manifest(), left_behind(session.records.store)
+    why = outage_of(session.profile)()  # else every request would be tried again and again first
+    if why is None:
+        try:
+            with session.connect(manifest.application_id if manifest else None) as client:
+                return settle_earlier(session, client, held, who, manifest), ()
+        except BotswainError as error:
+            why = str(error)
+    return None, (f"deployment {cut} was cut off, and is settled by the next run: {why}",)
+
+
+def _rollback(run: Run, to: str | None, journal: str) -> Result:
+    if to is None and (note := already_done(run)) is not None:
+        return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
+    if journal == BESIDE:
+        Journal(run.session.records.store, BESIDE).close()
+    undo = None if to else target_of(run.session.records, "service")
+    way = _way(run.session, run, to, undo)
+    before = run.manifest
+    commit = Checkout(before.git_sha if before else None, build_id())
+    return carry_out(
+        run,
+        Plan((), service=way.plan),
+        {},
+        lambda: commit,
+        notes=way.notes,
+        undoes=(undo.id,) if undo else (),
+        restores=to if to is not None and _deployed(run.session, to) else None,
+        only="service",
+        service=way.work,
+        journal=journal,
+    )
+
+
+def _way(session: Session, run: Run | None, to: str | None, undo: Deployment | None = None) -> Way:
+    if to is not None and _deployed(session, to):
+        return way_back(session, run, to=state_after(session.records, to))
+    if to is not None:
+        return way_back(session, run, named=to)
+    return way_back(session, run, undo=undo or target_of(session.records, "service"))
+
+
+def _deployed(session: Session, name: str) -> bool:
+    """Whether a deployment is called so; what is called otherwise is a release, or a commit."""
+    return session.records.deployment(name) is not None

@@ -1,0 +1,100 @@
+"""The exact commit that becomes a release: the one that is checked out, or one made of a sandbox's dirty tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from botswain.deployment.checkout import build_id
+from botswain.errors import BotswainError, Refused
+from botswain.profile.settings import Profile
+
+_NOBODY = {"GIT_AUTHOR_NAME": "botswain", "GIT_AUTHOR_EMAIL": "botswain@localhost"}
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What is to run, and how records call it."""
+
+    sha: str
+    """A commit object of the bot's repository."""
+    recorded: str
+    """The commit that is checked out; ends in `+dirty` when `sha` was made of a tree that differs from it."""
+    build_id: str | None
+    stored: bool = True
+    """Whether the repository has it; not so for a dirty tree that was only looked at, and never deployed."""
+
+
+def release_commit(profile: Profile, *, write: bool = True) -> Commit:
+    """The commit that a deployment of commands and service takes both from.
+
+    A dirty tree of a sandbox becomes a commit object of its own, the same one as long as the tree is the same; neither
+    index nor work tree is touched. Raises BotswainError for a repository without a commit, and Refused for changes in
+    no commit anywhere else. With `write=False` it only tells the id that the commit would have, and refuses nothing.
+    """
+    repo = profile.source.repo
+    where = f"{profile.file}: repo: {repo}"
+    head = _git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if head is None:
+        inside = _git(repo, "rev-parse", "--git-dir") is not None
+        what = "has no commit yet" if inside else "is no git repository"
+        raise BotswainError(f"{what}, and a release is made from a commit", where=where, fix="commit the bot first")
+    dirty = _git(repo, "status", "--porcelain", "--", *_paths(profile))
+    if dirty is None:
+        raise BotswainError("git cannot tell whether it is clean", where=where, fix="run git status there to see why")
+    if not dirty:
+        return Commit(head, head, build_id())
+    if write and not profile.rehearsal:
+        what = f"has changes that are not in commit {head[:12]}"
+        raise Refused(what, where=str(repo), fix="commit them first; only a sandbox may deploy a dirty tree")
+    made = _snapshot(repo, head, where, write=write)
+    stored = write or _git(repo, "cat-file", "-e", made) is not None
+    return Commit(made, f"{head}+dirty", build_id(), stored)
+
+
+def _paths(profile: Profile) -> list[str]:
+    """What of the repository a deployment is made of: the bot's code may import any file of its folder."""
+    source, service = profile.source, profile.service
+    folder = service.folder if service else "."
+    if source.runs_code or folder == ".":
+        return ["."]
+    return [folder, source.folder]
+
+
+def _snapshot(repo: Path, head: str, where: str, *, write: bool) -> str:
+    """A commit object of the work tree; with the dates of its parent, so that the same tree is the same commit."""
+    top = _git(repo, "rev-parse", "--show-toplevel")
+    date = _git(repo, "show", "-s", "--format=%cI", head)
+    with tempfile.TemporaryDirectory(prefix="botswain-") as folder:
+        variables = {
+            **_NOBODY, "GIT_COMMITTER_NAME": "botswain", "GIT_COMMITTER_EMAIL": "botswain@localhost",
+            "GIT_INDEX_FILE": f"{folder}/index", "GIT_AUTHOR_DATE": date or "", "GIT_COMMITTER_DATE": date or "",
+        }  # fmt: skip
+        if not write:
+            objects = _git(repo, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+            variables |= {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects or ""}
+        steps = (("read-tree", head), ("add", "-A", "--", "."), ("write-tree",))
+        told: str | None = None
+        for step in steps:
+            told = _git(Path(top or repo), *step, **variables)
+            if told is None:
+                break
+        made = told and _git(repo, "commit-tree", told, "-p", head, "-m", "Uncommitted work", **variables)
+    if not made:
+        raise BotswainError("no commit could be made of the changed files", where=where, fix="commit them")
+    return made
+
+
+def _git(repo: Path, *arguments: str, **variables: str) -> str | None:
+    """What git prints; None when it fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, check=False, timeout=60,
+            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables},
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise BotswainError("git is not installed", where=str(repo), fix="sudo apt install git") from None
+    return done.stdout.strip() if done.returncode == 0 else None

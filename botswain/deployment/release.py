@@ -1,0 +1,172 @@
+"""`deploy` of a profile with a service: one commit, from which the release is built and the commands are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from botswain.deployment.budget import check_budget
+from botswain.deployment.checkout import Checkout
+from botswain.deployment.commit import Commit, release_commit
+from botswain.deployment.deploy import shaped
+from botswain.deployment.history import Outcome
+from botswain.deployment.outage import outage_of
+from botswain.deployment.run import carry_out, holding, preview
+from botswain.deployment.service import Work, look, target_for
+from botswain.deployment.survey import survey
+from botswain.deployment.wanted import wanted
+from botswain.errors import BotswainError
+
+if TYPE_CHECKING:
+    from botswain.deployment.result import Result
+    from botswain.deployment.run import Options, Person, Run
+    from botswain.deployment.session import Session
+    from botswain.deployment.wanted import Wanted
+    from botswain.plan import Plan, ServicePlan
+    from botswain.profile.settings import Profile, Source
+    from botswain.targets.base import Built, Target
+
+
+def deploy_both(session: Session, options: Options, person: Person) -> Result:
+    """Deploys service and commands of one commit."""
+    if options.dry_run:
+        return diff_both(session, "deploy", options)
+    # Files are read before anything waits for a lock; the bot's code is read where it is built.
+    want = None if session.profile.source.runs_code else wanted(session.profile)
+    return holding(session, "deploy", "deploy", options, person, lambda run: _deploy(run, want))
+
+
+def diff_both(session: Session, kind: str, options: Options | None = None) -> Result:
+    """What a deployment of the work tree would do to both; nothing is built, and nothing is written."""
+    profile = session.profile
+    target = target_for(profile)
+    commit = release_commit(profile, write=False)
+    found = look(target, commit, outage_of(profile), force=bool(options and options.force))
+    want = wanted(replace(profile, source=_at_hand(profile.source, target, found.live)))
+
+    def shape(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+        plan, told = (plan, ()) if options is None else shaped(session, options, plan)
+        if commit.recorded.endswith("+dirty") and not profile.rehearsal:
+            told = (*told, "there are changes in no commit, and a deployment would be refused for them")
+        return replace(plan, service=found), told
+
+    return preview(session, want, kind, options, shape)
+
+
+def at_hand(profile: Profile) -> Profile:
+    """The profile with its source in the work tree, to be read with what the live release has installed."""
+    target = target_for(profile)
+    return replace(profile, source=_at_hand(profile.source, target, target.state().release))
+
+
+def _deploy(run: Run, want: Wanted | None) -> Result:
+    session, profile = run.session, run.session.profile
+    target, outage = target_for(profile), outage_of(profile)
+    target.settle(outage)
+    commit = release_commit(profile)
+    found = look(target, commit, outage, force=run.options.force)
+    notes = []
+    if found.action in ("deploy", "start") and (note := check_budget(run.client)) is not None:
+        notes.append(note)
+    if found.action == "deploy":
+        target.check()
+    built: list[Built] = []
+
+    def prepare() -> Built:
+        if not built:
+            with session.phases.timed("prepare"):
+                made = target.prepare(commit.sha, by=run.actor, deployment=run.id, say=session.say)
+            built.append(made)
+        return built[0]
+
+    if want is None:
+        release = prepare().release if found.action == "deploy" else found.live
+        want = wanted(replace(profile, source=_of_release(profile, target, release)))
+    plan, told = shaped(session, run.options, survey(session, run.client, want, run.manifest))
+    found = _recorded(run, found)
+    result = carry_out(
+        run,
+        replace(plan, service=found),
+        want.scopes,
+        lambda: Checkout(commit.recorded, commit.build_id),
+        notes=(*notes, *told),
+        service=None if found.action == "none" else lambda: _work(run, target, found, commit, prepare),
+    )
+    return pruned(target, result)
+
+
+def _recorded(run: Run, found: ServicePlan) -> ServicePlan:
+    """The plan, or one that only brings the record up to date: the guard, or somebody by hand, may have gone back."""
+    known = run.manifest.service if run.manifest else None
+    if found.action != "none" or (known is not None and known.release == found.live):
+        return found
+    return replace(found, action="record", why=f"the record says {known.release if known else 'none'}")
+
+
+def _work(run: Run, target: Target, found: ServicePlan, commit: Commit, prepare: Callable[[], Built]) -> Work:
+    release = None
+    if found.action == "start":
+        release = target.candidate(found.live)
+    return Work(
+        target=target,
+        plan=found,
+        state=target.state(),
+        by=run.actor,
+        deployment=run.id,
+        outage=outage_of(run.session.profile),
+        recorded=commit.recorded,
+        built=prepare() if found.action == "deploy" else None,
+        release=release,
+        why="it was started again",
+    )
+
+
+def pruned(target: Target, result: Result) -> Result:
+    """The result, after old releases were removed; what could not be removed is a note."""
+    entry = result.deployment
+    if entry is None or entry.service is None or entry.outcome not in (Outcome.DONE, Outcome.PARTIAL):
+        return result
+    try:
+        left = target.prune()
+    except BotswainError as error:
+        left = [str(error)]
+    return replace(result, notes=(*result.notes, *(f"an old release was not removed: {one}" for one in left)))
+
+
+def _of_release(profile: Profile, target: Target, release: str | None) -> Source:
+    """The source of commands as the release has it, with what was installed there.
+
+    A release holds the service's folder alone; a source that reaches beyond it is read from the work tree, which is
+    that very commit.
+    """
+    folder = target.folder(release) if release else None
+    inside = _inside(profile)
+    if folder is None or inside is None:
+        return _at_hand(profile.source, target, release)
+    return replace(profile.source, repo=folder, folder=inside)
+
+
+def _inside(profile: Profile) -> str | None:
+    """The source's folder as seen from the service's; None if it is not in there."""
+    source, service = profile.source, profile.service
+    prefix = PurePosixPath(service.folder if service else ".")
+    if str(prefix) == ".":
+        return source.folder
+    path = PurePosixPath(source.folder)
+    if source.kind == "discord.js" and path.is_relative_to(prefix):
+        return str(path.relative_to(prefix))
+    return None
+
+
+def _at_hand(source: Source, target: Target, release: str | None) -> Source:
+    """The source in the work tree; what it has not installed itself comes from the live release."""
+    if source.kind != "discord.py" or source.interpreter is not None or release is None:
+        return source
+    if any((source.repo / name / "bin/python").exists() for name in (".venv", "venv")):
+        return source
+    folder = target.folder(release)
+    pythons = [folder / name / "bin/python" for name in (".venv", "venv")] if folder else []
+    found = next((path for path in pythons if path.exists()), None)
+    return source if found is None else replace(source, interpreter=str(Path(found).absolute()))

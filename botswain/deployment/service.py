@@ -1,0 +1,180 @@
+"""The service's part of a deployment: what would happen to the bot, and the step that does it or takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botswain.deployment.history import ServiceResult
+from botswain.errors import Interrupted
+from botswain.plan.service import ServicePlan
+from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
+
+if TYPE_CHECKING:
+    from botswain.deployment.commit import Commit
+    from botswain.host.ledger import Release
+    from botswain.profile.settings import Profile
+    from botswain.targets.base import Built, Outage, ServiceState, Switched, Target
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done with the service, agreed and prepared."""
+
+    target: Target
+    plan: ServicePlan
+    state: ServiceState
+    """As it was when the plan was made."""
+    by: str
+    deployment: str
+    outage: Outage
+    recorded: str | None = None
+    """How records call the commit that will run; None for the release's own."""
+    built: Built | None = None
+    """The release to switch to, of the action `deploy`."""
+    release: Release | None = None
+    """The release to start or to return to."""
+    why: str = ""
+    restarts: bool = True
+    """Whether the bot is started again when it dies; False where that could spend the last login of the day."""
+
+    def planned(self) -> ServiceResult:
+        """How the records begin."""
+        state = self.state
+        release = self.built.release if self.built else self.release.id if self.release else None
+        commit = self.built.commit if self.built else self.release.commit if self.release else None
+        if self.plan.action == "record":
+            release, commit = state.release, state.commit
+        return ServiceResult(
+            action=self.plan.action,
+            state="planned",
+            target=self.plan.target,
+            release=release,
+            commit=self.recorded or commit,
+            previous=state.release,
+            previous_commit=state.commit,
+        )
+
+
+def target_for(profile: Profile) -> Target:
+    """Where the profile's service runs."""
+    from botswain.deployment import credentials
+    from botswain.targets.choose import target_of
+
+    return target_of(profile, lambda: credentials.token(profile))
+
+
+def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False) -> ServicePlan:
+    """What a deployment of that commit does with the service: nothing, if it is live, built so, running and well."""
+    state = target.state()
+    live = target.wanted(commit.sha) if commit.stored else None
+
+    def plan(action: str, why: str = "", release: str | None = None) -> ServicePlan:
+        return ServicePlan(action, state.target, state.release, state.commit, commit.sha, release, why)
+
+    if live is None:
+        same = state.commit == commit.sha
+        return plan("deploy", "it is built or configured otherwise now" if same else "")
+    if force:
+        return plan("deploy", "forced")
+    if not state.running:
+        return plan("start", f"it does not run: {state.told}", live)
+    if (trouble := target.healthy()) is None:
+        return plan("none", release=live)
+    if (down := outage()) is not None:
+        return plan("none", f"not ready: {trouble}; Discord: {down}", live)
+    return plan("start", f"it is not well: {trouble}", live)
+
+
+class ServiceStep:
+    """Brings the bot from what runs to what is to run."""
+
+    name = "service"
+
+    def __init__(
+        self,
+        work: Work,
+        note: Callable[[Mapping[str, Any]], None],
+        check: Callable[[], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        """`note` journals, `check` raises LockLost, `stopped` tells that somebody wants this run to end."""
+        self.work = work
+        self.result = work.planned()
+        self.uncertain = ""
+        """Why nobody can tell whether the bot is well; it stays then."""
+        self.log = ""
+        """The last lines of what failed."""
+        self._note = note
+        self._check = check
+        self._stopped = stopped
+
+    def run(self) -> None:
+        """Switches, starts, waits until it is well, and makes that final. Raises what the target raised."""
+        self._check()
+        self._record("starts", self.result.action)
+        try:
+            switched = self._act()
+        except ServiceError as error:
+            self.log = error.log
+            state = "failed" if isinstance(error, ServiceStuck) else "undone"
+            self.result = replace(self.result, state=state, detail=error.what)
+            self._record("failed", error.what)
+            raise
+        seconds = round(switched.seconds, 2) if switched else None
+        self.result = replace(self.result, state="live", seconds=seconds)
+        if switched is not None and not switched.verdict.good and not switched.verdict.certain:
+            self.uncertain = switched.verdict.why
+            self.result = replace(self.result, detail=self.uncertain)
+        self._record("done", self.uncertain)
+
+    def _act(self) -> Switched | None:
+        work = self.work
+        if work.plan.action == "record":
+            return None
+        if work.plan.action == "withdraw":
+            work.target.withdraw(work.why, work.by)
+            return None
+        if work.built is not None:
+            return self._deploy(work.built)
+        assert work.release is not None  # noqa: S101 - whoever plans a way back names the release
+        return work.target.back(work.release, by=work.by, outage=work.outage, why=work.why, restarts=work.restarts)
+
+    def _deploy(self, built: Built) -> Switched:
+        work = self.work
+        switched = work.target.deploy(built, by=work.by, deployment=work.deployment, outage=work.outage)
+        self._record("switched", built.release)
+        if self._stopped():
+            work.target.revert(switched)
+            self.result = replace(self.result, state="undone", detail="stopped by hand")
+            raise Interrupted("stopped by hand")
+        self._check()
+        if not work.target.confirm(switched, work.by):
+            what = "was confirmed too late; the guard brought the release before back"
+            fix = "raise service.confirm_within, then deploy again"
+            raise ServiceRolledBack(what, where=f"release {built.release}", fix=fix, previous=switched.previous)
+        return switched
+
+    def undo(self) -> None:
+        """Brings back what ran before a deployment. A way back is not taken back: nobody wants what they left."""
+        before = self.work.state
+        if self.result.state != "live" or self.work.built is None or self.work.built.release == before.release:
+            return
+        self._record("undo starts", before.release or "nothing")
+        self.result = replace(self.result, state="failed")
+        why = "a later step of its deployment failed"
+        try:
+            if before.release is None:
+                self.work.target.withdraw(why, self.work.by)
+            else:
+                release = self.work.target.candidate(before.release)
+                self.work.target.back(release, by=self.work.by, outage=self.work.outage, why=why)
+        except ServiceError as error:
+            self.log = error.log
+            raise
+        self.result = replace(self.result, state="undone", detail=why)
+        self._record("undone", before.release or "nothing")
+
+    def _record(self, event: str, told: str) -> None:
+        self._note({"event": f"service {event}", "release": self.result.release, "told": told})

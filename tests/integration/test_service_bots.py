@@ -1,0 +1,88 @@
+"""The sample bots as services: their own code defines the commands, and runs against the same double of Discord."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from clients import harbour
+from desk import GUILD
+from shipyard import Yard
+
+pytestmark = pytest.mark.slow
+
+NAMES = {"ping", "bells", "harbour", "course", "drill", "Papers", "Spell out"}
+SOURCES = {
+    "harbour-py": {"source": "discord.py", "object": "harbour.bot:Harbour", "setup_hook": True},
+    "harbour-js": {"source": "discord.js", "folder": "src/commands"},
+}
+
+
+@pytest.fixture(params=harbour.NAMES)
+def fleet(request, tmp_path):
+    """A project whose repository is a sample bot; what it needs is linked by its build, and lies nowhere else."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "botswain-tests"
+    (tmp_path / "project").mkdir()
+    made = Yard(tmp_path / "project")
+    try:
+        sample = harbour.sample(
+            request.param, Path(os.environ.get("BOTSWAIN_TEST_CACHE") or default), tmp_path / "sample"
+        )
+    except LookupError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"the installation failed:\n{error.stderr.decode()}")
+    installed = ".venv" if request.param == "harbour-py" else "node_modules"
+    packages = (sample.folder / installed).resolve()
+    (sample.folder / installed).unlink()
+    made.repo = sample.folder
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.commit()
+    here = f"http://127.0.0.1:{made.port}"
+    run = [".venv/bin/python", "-m", "harbour"] if request.param == "harbour-py" else list(sample.argv)
+    interpreter = {"interpreter": sample.argv[0]} if request.param == "harbour-js" else {}
+    made.profile(
+        repo=str(sample.folder),
+        commands={**SOURCES[request.param], **interpreter},
+        service={
+            "run": run,
+            "build": [["ln", "-s", str(packages), installed]],
+            "environment": {"PORT": str(made.port)},
+            "health": {"alive": f"{here}/healthz", "ready": f"{here}/readyz", "deadline": 30, "stable_for": 0.5},
+        },
+    )
+    yield made
+    made.down()
+
+
+def test_a_sample_bot_is_deployed_with_the_commands_of_its_own_code(fleet):
+    """The work tree has nothing installed: the commands come from the release, which is logged in before they do."""
+    ran = fleet.deploy()
+    assert ran.code == 0, ran
+    assert set(fleet.live(GUILD)) == NAMES
+    double = fleet.sandbox()
+    try:
+        with double.entered() as world:
+            assert world.store.read("100000000000000001/starts")["count"] == 1, "it logged in once"
+    finally:
+        double.close()
+    ran = fleet.deploy()
+    assert (ran.code, ran.document["outcome"]) == (0, "unchanged"), ran
+    assert fleet.current() == fleet.manifest()["service"]["release"]
+    assert fleet.rollback().code == 0
+    assert (fleet.live(GUILD), fleet.current()) == ({}, None)
+
+
+def test_diff_and_apply_use_what_the_live_release_has_installed(fleet):
+    """Where the work tree has no virtual environment, the commands are read with the release's interpreter."""
+    if not (fleet.repo / "harbour").is_dir():
+        pytest.skip("node has no such option: a module is looked for beside the file that wants it")
+    assert fleet.inv("diff", "--env", "dev").code == 1
+    assert fleet.deploy().code == 0
+    ran = fleet.inv("diff", "--env", "dev", "--check")
+    assert ran.code == 0, ran
+    assert fleet.inv("apply", "--env", "dev").code == 0

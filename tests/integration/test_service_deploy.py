@@ -1,0 +1,405 @@
+"""`deploy` of a profile with a service: one commit, the bot first and then its commands, each tried for real."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from shipyard import yard
+
+from botswain.deployment.commit import release_commit
+from botswain.errors import Refused
+from botswain.profile.load import parsed
+from botswain.sandbox.faults import Fault
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def ship(tmp_path):
+    """A project where nothing was deployed yet."""
+    with yard(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def sailing(ship):
+    """A project whose first version is deployed and runs."""
+    ran = ship.deploy()
+    assert ran.code == 0, ran
+    return ship
+
+
+def fault(ship, **fields):
+    """Orders a misfortune of the double."""
+    double = ship.sandbox()
+    try:
+        with double.entered():
+            double._faults.add(Fault(**fields))
+    finally:
+        double.close()
+
+
+def settings(ship, **values):
+    """Changes the double's settings."""
+    double = ship.sandbox()
+    try:
+        double.configure(**values)
+    finally:
+        double.close()
+
+
+def descriptions(ship):
+    """What is live at Discord, by name."""
+    return {name: one["description"] for name, one in ship.live().items()}
+
+
+def test_the_first_deployment_starts_the_bot_and_records_it(ship):
+    """Service and commands come from one commit, and manifest, history, status and card say so."""
+    ran = ship.deploy()
+    assert ran.code == 0, ran
+    commit, release = ship.git("rev-parse", "HEAD"), ship.current()
+    assert ship.runs() == "one"
+    assert descriptions(ship) == {"ping": "Pong"}
+    record = {"target": "local", "release": release, "commit": commit, "previous": None}
+    assert ship.manifest()["service"] == record
+    assert ship.manifest()["gitSha"] == commit
+    document = ran.document
+    told = document["deployment"]["service"]
+    assert (told["action"], told["state"], told["release"], told["commit"]) == ("deploy", "live", release, commit)
+    assert 0 < told["seconds"] < 10
+    assert "service" in [one["name"] for one in document["phases"]]
+    assert document["card"]["bot"] == f"bot: release {release} of commit {commit[:12]}"
+    assert document["card"]["botBack"] == "stops the bot: there was no release before"
+    now = ship.inv("status", "--env", "dev", "--json").document["service"]
+    assert (now["release"], now["commit"], now["running"]) == (release, commit, True)
+    shown = ship.inv("status", "--env", "dev").out
+    assert f"release {release} of commit {commit[:12]}: running" in shown
+    assert f"bot {commit[:8]}, +1" in ship.inv("history", "--env", "dev").out
+    ship.agree()
+
+
+def test_nothing_new_restarts_nothing(sailing):
+    """The same commit, built the same way, running and well, is left alone and makes no deployment."""
+    before = sailing.asked(), sailing.state()
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["outcome"], ran.document["plan"]["service"]["action"]) == (0, "unchanged", "none")
+    assert (sailing.asked(), sailing.state()) == before
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 0
+
+
+def test_a_new_commit_replaces_the_bot_and_its_commands(sailing):
+    """Exactly one process runs afterwards, of the new release, and the new commands are live."""
+    old = sailing.current()
+    sailing.define("ping", "Pong again")
+    commit = sailing.version("two")
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 2
+    assert sailing.deploy().code == 0
+    assert (sailing.runs(), descriptions(sailing)) == ("two", {"ping": "Pong again"})
+    assert sailing.manifest()["service"]["previous"] == old
+    assert sailing.manifest()["service"]["commit"] == commit
+    sailing.agree()
+
+
+def test_apply_never_touches_the_service(sailing):
+    """`apply` writes the commands of the sources alone, whatever became of the bot."""
+    before, record = sailing.asked(), sailing.manifest()["service"]
+    sailing.define("ping", "Pong again")
+    sailing.version("two")
+    assert sailing.inv("apply", "--env", "dev", "--json").code == 0
+    assert descriptions(sailing) == {"ping": "Pong again"}
+    assert (sailing.asked(), sailing.manifest()["service"]) == (before, record)
+
+
+def test_a_bot_that_was_stopped_is_started(sailing):
+    """`deploy` with nothing new starts the live release when it does not run, and that is no change to undo."""
+    release = sailing.current()
+    assert sailing.inv("service.stop", "--env", "dev").code == 0
+    assert sailing.processes() == []
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["deployment"]["service"]["action"]) == (0, "start")
+    assert (sailing.runs(), sailing.current()) == ("one", release)
+    assert ran.document["card"]["botBack"] == "stops the bot: there was no release before"
+    sailing.agree()
+
+
+def test_force_deploys_again(sailing):
+    """`--force` starts the same commit anew, in a new process."""
+    before = sailing.asked()["pid"]
+    ran = sailing.deploy("--force")
+    assert ran.code == 0, ran
+    assert sailing.asked()["pid"] != before
+    sailing.agree()
+
+
+@pytest.mark.parametrize("part", ["build", "lint", "test"])
+def test_what_cannot_be_built_or_fails_its_checks_changes_nothing(sailing, part):
+    """Exit 1 with the last lines of the log; the old bot was not even restarted, and no deployment is on record."""
+    before, records = sailing.asked(), sailing.manifest()
+    script = "import sys; print('the mast is too short'); sys.exit(7)"
+    sailing.ship(**{part: [[sys.executable, "-c", script]]})
+    sailing.define("ping", "Pong again")
+    sailing.version("two")
+    ran = sailing.deploy()
+    assert ran.code == 1, ran
+    assert "exit code 7" in ran.document["error"]
+    assert "the mast is too short" in ran.document["log"]
+    assert "the mast is too short" in ran.err
+    assert (sailing.asked(), sailing.manifest(), descriptions(sailing)) == (before, records, {"ping": "Pong"})
+    sailing.agree()
+
+
+@pytest.mark.parametrize(
+    ("how", "stable_for", "told"),
+    [
+        ({"never_ready": True}, 0.2, "not logged in"),
+        ({"dies_after": 0.5}, 3, "its process ended"),
+        ({"refuses": "no sails"}, 0.2, "process"),
+    ],
+)
+def test_a_bad_release_makes_way_for_the_one_before(sailing, how, stable_for, told):
+    """Exit 4: the old release runs again, the commands were never touched, and the next deployment tries again."""
+    here = f"http://127.0.0.1:{sailing.port}"
+    urls = {"alive": f"{here}/healthz", "ready": f"{here}/readyz"}
+    old, record = sailing.current(), sailing.manifest()
+    sailing.define("ping", "Pong again")
+    sailing.version("two", **how)
+    sailing.ship(health={**urls, "deadline": 1.5, "stable_for": stable_for})
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["outcome"]) == (4, "rolled back"), ran
+    assert told in ran.document["error"]
+    assert "bot two starts" in ran.document["log"] or "no sails" in str(ran.document["log"])
+    assert ran.document["deployment"]["service"]["state"] == "undone"
+    assert (sailing.runs(), sailing.current(), descriptions(sailing)) == ("one", old, {"ping": "Pong"})
+    assert sailing.manifest() == record
+    sailing.agree()
+    sailing.version("three")
+    assert sailing.deploy().code == 0
+    assert (sailing.runs(), descriptions(sailing)) == ("three", {"ping": "Pong again"})
+    sailing.agree()
+
+
+def test_a_first_release_that_is_bad_leaves_nothing(ship):
+    """Exit 4: nothing runs, no command was written, and no release is on record."""
+    ship.version("one", never_ready=True)
+    ship.ship(health={"ready": f"http://127.0.0.1:{ship.port}/readyz", "deadline": 1, "stable_for": 0})
+    ran = ship.deploy()
+    assert (ran.code, ran.document["outcome"]) == (4, "rolled back"), ran
+    assert (ship.processes(), ship.current(), ship.live()) == ([], None, {})
+    assert (ship.manifest() or {}).get("service") is None
+
+
+def test_a_bot_that_ignores_sigterm_is_replaced(ship):
+    """After stop_timeout it is killed; never do two of them run."""
+    ship.version("one", stubborn=True)
+    assert ship.deploy().code == 0
+    ship.version("two")
+    assert ship.deploy().code == 0
+    assert ship.runs() == "two"
+    ship.agree()
+
+
+def test_commands_that_fail_take_the_service_back(sailing):
+    """Exit 4: a good bot whose commands Discord refuses makes way for the one before, and says why."""
+    old, record = sailing.current(), sailing.manifest()
+    sailing.define("ping", "Pong again")
+    sailing.version("two")
+    fault(sailing, kind="status", method="PUT", path="commands", status=400, count=9)
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["outcome"]) == (4, "rolled back"), ran
+    assert "400" in ran.document["error"]
+    assert f"the service went back to release {old}" in ran.document["notes"]
+    assert (sailing.runs(), sailing.current(), descriptions(sailing)) == ("one", old, {"ping": "Pong"})
+    assert sailing.manifest() == record
+    sailing.agree()
+
+
+def test_commands_of_a_first_deployment_that_fail_stop_the_bot(ship):
+    """Where no release was before, the way back of the service is that nothing runs."""
+    fault(ship, kind="status", method="PUT", path="commands", status=400, count=9)
+    ran = ship.deploy()
+    assert ran.code == 4, ran
+    assert (ship.processes(), ship.current(), ship.live()) == ([], None, {})
+
+
+def test_an_outage_of_discord_during_the_gate_flips_nothing(sailing):
+    """A bot that runs and cannot log in because Discord is down stays; commands wait, exit 1, and it is said."""
+    sailing.define("ping", "Pong again")
+    sailing.version("two", outage=True)
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["outcome"]) == (1, "partial"), ran
+    assert "nobody can tell" in str(ran.document["notes"])
+    assert "the commands were not touched" in str(ran.document["notes"])
+    assert sailing.runs() == "two"
+    assert sailing.manifest()["service"]["release"] == sailing.current()
+    sailing.outage(down=False)
+    assert descriptions(sailing) == {"ping": "Pong"}
+    sailing.agree()
+    pid = sailing.asked()["pid"]
+    ran = sailing.deploy()
+    assert (ran.code, sailing.asked()["pid"], descriptions(sailing)) == (0, pid, {"ping": "Pong again"})
+    sailing.agree()
+
+
+def test_while_discord_is_down_nothing_is_begun(sailing):
+    """Exit 1 before anything is built or stopped: no plan is made of what could not be read."""
+    before = sailing.asked()
+    sailing.version("two")
+    sailing.outage(down=True)
+    ran = sailing.deploy()
+    assert (ran.code, sailing.asked()["pid"]) == (1, before["pid"]), ran
+    assert len(list((sailing.place / "releases").iterdir())) == 1
+    sailing.outage(down=False)
+    assert descriptions(sailing) == {"ping": "Pong"}
+    sailing.agree()
+
+
+def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing):
+    """Exit 4 once the look that is under way has ended; a release that nobody wants is not confirmed."""
+    here = f"http://127.0.0.1:{sailing.port}"
+    urls = {"alive": f"{here}/healthz", "ready": f"{here}/readyz"}
+    sailing.ship(health={**urls, "deadline": 10, "stable_for": 3})
+    sailing.version("two")
+    old = sailing.current()
+    where = sailing.where()
+    with subprocess.Popen(
+        sailing.argv("deploy", "--env", "dev"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, **where,
+    ) as run:  # fmt: skip
+        end = time.monotonic() + 20
+        while sailing.runs() != "two":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        told, _ = run.communicate(timeout=40)
+    assert run.returncode == 4, told
+    assert "stopped by hand" in told
+    assert (sailing.runs(), sailing.current(), descriptions(sailing)) == ("one", old, {"ping": "Pong"})
+    sailing.agree()
+
+
+def test_too_few_logins_refuse_a_deployment_and_nothing_is_built(sailing):
+    """Exit 3, before anything stops: a restart loop could spend the budget, and with it the token."""
+    before = sailing.asked()
+    settings(sailing, sessions_remaining=5)
+    sailing.version("two")
+    ran = sailing.deploy()
+    assert (ran.code, ran.told[0].startswith("session_start_limit: ")) == (3, True), ran
+    assert "5 more times" in ran.err
+    assert sailing.asked() == before
+    assert len(list((sailing.place / "releases").iterdir())) == 1
+
+
+def test_a_dirty_tree_of_a_sandbox_is_deployed_as_such(sailing):
+    """It is recorded as +dirty, index and work tree stay as they are, and the same tree again is nothing new."""
+    head = sailing.git("rev-parse", "HEAD")
+    sailing.behave("uncommitted")
+    sailing.define("new")
+    sailing.git("add", "commands/new.json")
+    sailing.define("new", "later than the index")
+    before = sailing.git("status", "--porcelain"), sailing.git("diff", "--cached")
+    ran = sailing.deploy()
+    assert ran.code == 0, ran
+    assert sailing.runs() == "uncommitted"
+    assert descriptions(sailing)["new"] == "later than the index"
+    assert ran.document["deployment"]["gitSha"] == f"{head}+dirty"
+    assert sailing.manifest()["service"]["commit"] == f"{head}+dirty"
+    assert (sailing.git("status", "--porcelain"), sailing.git("diff", "--cached")) == before
+    assert sailing.deploy().document["outcome"] == "unchanged"
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 0
+
+
+def test_a_dry_run_changes_nothing(sailing):
+    """Not even an object is added to the bot's repository, and the bot runs on."""
+    sailing.behave("uncommitted")
+
+    def seen():
+        objects = sailing.git("count-objects", "-v")
+        return objects, sailing.asked(), sailing.state(), sorted((sailing.place / "releases").iterdir())
+
+    before = seen()
+    ran = sailing.deploy("--dry-run")
+    assert (ran.code, ran.document["plan"]["service"]["action"]) == (0, "deploy"), ran
+    assert seen() == before
+
+
+def test_changes_in_no_commit_are_refused_outside_of_a_sandbox(ship):
+    """What runs must be in a commit; a sandbox alone may deploy what is in none."""
+    clean = release_commit(read(ship))
+    assert clean.sha == clean.recorded == ship.git("rev-parse", "HEAD")
+    ship.behave("uncommitted")
+    with pytest.raises(Refused, match="has changes that are not in commit"):
+        release_commit(replace(read(ship), api="https://discord.invalid/api/v10"))
+    assert release_commit(read(ship)).recorded == f"{clean.sha}+dirty"
+
+
+def read(ship):
+    """The profile, as seen from the project's folder."""
+    profile = parsed(Path("profiles/dev.yaml"), (ship.folder / "profiles/dev.yaml").read_bytes())
+    return replace(profile, source=replace(profile.source, repo=ship.repo))
+
+
+def test_a_repository_without_a_commit_is_told(ship):
+    """Exit 1 with what to do."""
+    shutil.rmtree(ship.repo / ".git")
+    ship.git("init", "--quiet")
+    ran = ship.deploy()
+    told = "profiles/dev.yaml: repo: bot: has no commit yet, and a release is made from a commit; commit the bot first"
+    assert (ran.code, ran.told) == (1, [told])
+    shutil.rmtree(ship.repo / ".git")
+    ran = ship.deploy()
+    assert "is no git repository" in ran.err or "has no commit" in ran.err
+
+
+def test_a_port_that_something_else_uses_stops_nothing(ship):
+    """It is found before anything is built or stopped, and nothing is deployed."""
+    other = [sys.executable, "-m", "http.server", str(ship.port), "--bind", "127.0.0.1"]
+    with subprocess.Popen(other, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as stranger:
+        try:
+            while ship.port and not listening(ship.port):
+                assert stranger.poll() is None
+            ran = ship.deploy()
+        finally:
+            stranger.kill()
+    assert ran.code == 1, ran
+    assert str(ship.port) in ran.document["error"]
+    assert (ship.live(), ship.manifest()) == ({}, None)
+    assert not (ship.place / "releases").exists(), "it was found before anything was built"
+
+
+def listening(port):
+    """Whether somebody takes connections there."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_production_asks_before_it_restarts_the_bot(sailing):
+    """A new release alone, without any command that changes, is a change to production."""
+    path = sailing.folder / "profiles/dev.yaml"
+    path.write_text(path.read_text() + "production: true\n")
+    before = sailing.asked()
+    commit = sailing.version("two")
+    ran = sailing.deploy()
+    assert ran.code == 3, ran
+    assert f"restart the bot with commit {commit[:12]} in dev (production)" in ran.err
+    assert sailing.asked() == before
+    assert sailing.deploy("--yes").code == 0
+    assert sailing.runs() == "two"
+
+
+def test_the_terminal_shows_steps_times_and_the_way_back(sailing):
+    """Off a terminal: plain lines on stderr as steps end, then the phases, the log of a failure, and the card."""
+    sailing.define("ping", "Pong again")
+    sailing.version("two")
+    ran = sailing.inv("deploy", "--env", "dev")
+    assert "service: done in" in ran.err
+    assert "  without a bot " in ran.out
+    assert "restarts the bot with release" in ran.out
+    assert "\x1b" not in ran.out + ran.err

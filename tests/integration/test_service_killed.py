@@ -1,0 +1,140 @@
+"""A controller that is killed: whatever it left, the next `deploy` ends with one good bot and records that agree."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from desk import ROOT
+from shipyard import yard
+
+pytestmark = pytest.mark.slow
+KILLING = ROOT / "tests/killing_service.py"
+MANY = 200
+"""More points than any run has."""
+
+
+@pytest.fixture
+def sailing(tmp_path):
+    """A project whose first version is deployed and runs."""
+    with yard(tmp_path) as made:
+        ran = made.deploy()
+        assert ran.code == 0, ran
+        made.first = ran.document["deployment"]["deploymentId"]
+        yield made
+
+
+def killed(ship, number, *arguments):
+    """Runs a task and kills it at that point; the point, or None when it got through."""
+    where = ship.where()
+    argv = [sys.executable, str(KILLING), str(number), *arguments, "--env", "dev"]
+    path = f"{ROOT / 'tests'}:{ROOT}"
+    done = subprocess.run(
+        argv, cwd=where["cwd"], env={**where["env"], "PYTHONPATH": path}, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=60, check=False,
+    )  # fmt: skip
+    if done.returncode == -9:
+        return done.stdout.splitlines()[-1]
+    assert done.returncode == 0, done
+    return None
+
+
+def healed(ship, name, point):
+    """`deploy` once more brings everything in order, with one bot of this name."""
+    ran = ship.deploy()
+    assert ran.code == 0, (point, str(ran))
+    assert ship.runs() == name, point
+    assert {key: one["description"] for key, one in ship.live().items()} == {"ping": name}, point
+    ship.agree()
+
+
+def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(sailing):
+    """At every change of records or target: afterwards one bot runs, it is the one on record, nothing is locked."""
+    points = []
+    for number in range(1, MANY):
+        name = f"v{number}"
+        sailing.define("ping", name)
+        sailing.version(name)
+        point = killed(sailing, number, "deploy")
+        healed(sailing, name, point)
+        if point is None:
+            break
+        points.append(point)
+    told = " ".join(points)
+    assert "after Local.deploy" in told
+    assert "after Local.confirm" in told
+    assert "before Local.prepare" in told
+    assert len(points) > 15
+
+
+def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(sailing):
+    """A way back that was cut off leaves nothing that the next deployment cannot put in order."""
+    points = []
+    for number in range(1, MANY):
+        for name in (f"old{number}", f"new{number}"):
+            sailing.define("ping", name)
+            sailing.version(name)
+            assert sailing.deploy().code == 0
+        point = killed(sailing, number, "rollback", "--yes")
+        sailing.define("ping", f"next{number}")
+        sailing.version(f"next{number}")
+        healed(sailing, f"next{number}", point)
+        if point is None:
+            break
+        points.append(point)
+    assert any(point.startswith("after Local.back") for point in points)
+
+
+def test_a_bot_that_a_killed_run_left_unconfirmed_is_told(sailing):
+    """The run that finds it says what it found, and counts it in the history."""
+    old = sailing.current()
+    sailing.version("two")
+    number = next(
+        one for one in range(1, MANY) if (point := killed(sailing, one, "deploy")) and "after Local.deploy" in point
+    )
+    assert number > 1
+    ran = sailing.inv("rollback", "--env", "dev", "--yes", "--json")
+    assert "was cut off" in ran.err
+    assert (sailing.runs(), sailing.current()) == ("one", old)
+    sailing.agree()
+
+
+def test_an_incident_does_not_wait_for_an_earlier_run_to_be_settled(sailing):
+    """With Discord down, `rollback --only service` goes back although a killed deployment is on the books."""
+    sailing.define("ping", "two")
+    sailing.version("two")
+    assert any("after Local.confirm" in (killed(sailing, one, "deploy") or "") for one in range(1, MANY))
+    assert sailing.runs() == "two"
+    sailing.outage(down=True)
+    ran = sailing.rollback("--only", "service", "--to", sailing.first)
+    assert (sailing.runs(), ran.document["outcome"]) == ("one", "partial"), ran
+    assert "is settled by the next run" in str(ran.document["notes"])
+    sailing.outage(down=False)
+    healed(sailing, "two", "incident")
+    assert sailing.manifest()["service"]["commit"] == sailing.git("rev-parse", "HEAD")
+
+
+def test_a_run_that_loses_its_lock_confirms_nothing(sailing):
+    """Whoever broke the lock owns what is left: the switch stays unconfirmed, and the next run settles it."""
+    here = f"http://127.0.0.1:{sailing.port}"
+    urls = {"alive": f"{here}/healthz", "ready": f"{here}/readyz"}
+    sailing.ship(health={**urls, "deadline": 10, "stable_for": 3})
+    sailing.define("ping", "two")
+    sailing.version("two")
+    with subprocess.Popen(
+        sailing.argv("deploy", "--env", "dev"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, **sailing.where(),
+    ) as run:  # fmt: skip
+        end = time.monotonic() + 20
+        while sailing.runs() != "two":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert sailing.inv("lock.break", "--env", "dev", "--why", "it hangs").code == 0
+        told, _ = run.communicate(timeout=40)
+    assert run.returncode == 1, told
+    status = sailing.inv("status", "--env", "dev", "--json").document
+    assert status["service"]["unconfirmed"] == sailing.current()
+    assert {name: one["description"] for name, one in sailing.live().items()} == {"ping": "Pong"}
+    healed(sailing, "two", "lock")

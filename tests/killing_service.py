@@ -1,0 +1,59 @@
+"""Runs a task of a project with a service, and kills it at a chosen point.
+
+    python tests/killing_service.py <number> <arguments of the task…>
+
+A point is before each change of the records, and before and after each call of the target that changes something.
+Prints the point's name before it dies; a run that gets through ends with the task's own exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from botswain.state.folder import FolderStore
+from botswain.targets.local import Local
+
+
+class Points:
+    """Counts the points, and dies at the one that was chosen."""
+
+    def __init__(self, chosen: int) -> None:
+        self._left = chosen
+
+    def around(self, owner: type, method: str, *, after: bool = True) -> None:
+        """Has a point before each call of a method, and one after it where the next point would be too late."""
+        real = getattr(owner, method)
+
+        def call(this, *arguments, **options):
+            self._pass(f"before {owner.__name__}.{method} {str(arguments)[:60]}")
+            result = real(this, *arguments, **options)
+            if after:
+                self._pass(f"after {owner.__name__}.{method} {str(arguments)[:60]}")
+            return result
+
+        setattr(owner, method, call)
+
+    def _pass(self, name: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.write(1, name.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Puts the points in place, and runs the task."""
+    points = Points(int(sys.argv[1]))
+    for method in ("write", "append", "delete", "chain"):
+        points.around(FolderStore, method, after=False)
+    for method in ("prepare", "deploy", "confirm", "back", "withdraw", "prune"):
+        points.around(Local, method)
+    sys.argv = ["inv", *sys.argv[2:]]
+    from botswain.cli.__main__ import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
