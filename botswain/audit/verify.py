@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from botswain.audit.record import GENESIS, SCHEMA, encoded, hash_of, parsed
+from botswain.wording import many
 
 SKEW = 120.0
 """Seconds by which a record may seem older than the one before: clocks of two machines differ."""
@@ -63,6 +65,28 @@ class Verdict:
     def broken(self) -> list[Finding]:
         """What says that the log is not what was written; the other findings are runs without outcome."""
         return [finding for finding in self.findings if finding.kind != "unfinished"]
+
+
+_TOLD = 5
+_WITNESSED = ("cut", "fork")
+"""Kinds that say when, and by whom where that is known."""
+
+
+def changed(findings: Sequence[Finding]) -> list[int]:
+    """The records that are not what was written, in order: each once, and not those that only follow one."""
+    broken = [one for one in findings if one.kind not in ("unfinished", "torn", *_WITNESSED)]
+    return sorted({one.seq for one in broken if one.kind != "prev"} or {one.seq for one in broken})
+
+
+def summary(findings: Sequence[Finding]) -> Iterator[str]:
+    """Findings for people, a line each: what witnesses tell first, and of many only the first few and how many."""
+    ordered = sorted(findings, key=lambda one: one.kind not in _WITNESSED)
+    yield from map(str, ordered[:_TOLD])
+    more = len(ordered) - _TOLD
+    if more > 0:
+        records = changed(findings)
+        which = f"; {many(len(records), 'record')} changed in all, first {records[0]}" if records else ""
+        yield f"and {many(more, 'more finding')}{which}; --json lists them"
 
 
 class Verifier:

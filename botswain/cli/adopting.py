@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, progress, task
@@ -40,6 +42,8 @@ def import_(
     options = Options(dry_run=dry(context, dry_run=dry_run), yes=yes, interactive=on_terminal(json=json))
     session = Session.open(environment(env), progress)
     result = adopt(session, options, _Importer(json=json), guild or None)
+    if options.dry_run:
+        result = replace(result, notes=(*result.notes, *session.records.store.notes))
     if json:
         emit(result.to_json())
         return result.code
@@ -161,7 +165,7 @@ def _tell_init(answers: Answers, made: Setup, notes: list[str], *, dry_run: bool
 
 def _next_steps(answers: Answers, made: Setup) -> list[str]:
     env, token = answers.environment, f"{prefix(answers.environment)}TOKEN"
-    steps = [f"cp -n .env.example .env, and set {token} there"]
+    steps = [_secrets_step(token)]
     if made.to_fill_in:
         steps.append(f"fill in what is missing in {made.profile.file}")
     steps.append(f"./inv doctor --env {env}")
@@ -172,6 +176,12 @@ def _next_steps(answers: Answers, made: Setup) -> list[str]:
     else:
         steps.append(f"./inv import --env {env}   # records what is live as deployed")
     return [*steps, f"./inv diff --env {env}", f"./inv deploy --env {env}"]
+
+
+def _secrets_step(token: str) -> str:
+    if Path(".env").exists():
+        return f"set {token} in .env"
+    return f"install -m 600 .env.example .env, and set {token} there"
 
 
 class _Asker:

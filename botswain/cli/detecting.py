@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def detect(
 
     session = Session.open(environment(env), complete=False)
     found = find(session, since or None)
+    found = replace(found, notes=(*found.notes, *session.records.store.notes))
     code = ExitCode.DIFFERENT if check and found.different else ExitCode.DONE
     if report and not dry(context, dry_run=False):
         _write(Path(report), found)

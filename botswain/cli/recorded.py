@@ -12,6 +12,7 @@ from botswain.wording import many
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment
     from botswain.deployment.session import Session
+    from botswain.manifest import Manifest
 
 
 @task()
@@ -39,6 +40,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             "lock": asdict(holder) if holder else None,
             "interrupted": cut if holder is None else None,
             "rollback": target.id if target else None,
+            "service": _service_json(session),
             "notes": list(records.store.notes),
             "exitCode": 0,
         })  # fmt: skip
@@ -57,6 +59,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ("application", manifest.application_id),
             ("commit", manifest.git_sha or "none"),
             ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
+            *_service_rows(session, manifest),
             ("rollback", _way_back(target, session.profile.name)),
         ]
     if holder is not None:
@@ -67,6 +70,40 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         print(f"{name:<12} {text}")
     for note in records.store.notes:
         print(f"note: {note}", file=sys.stderr)
+
+
+def _service_json(session: Session) -> dict[str, Any] | None:
+    """What runs where the service is; None for a profile without one, or when it cannot be looked at."""
+    if session.profile.service is None:
+        return None
+    from dataclasses import asdict
+
+    from botswain.targets.choose import target_of
+
+    try:
+        return asdict(target_of(session.profile).state())
+    except BotswainError as error:
+        print(f"botswain: the service cannot be looked at: {error}", file=sys.stderr)
+        return None
+
+
+def _service_rows(session: Session, manifest: Manifest) -> list[tuple[str, str]]:
+    """The release on record, and what runs where the service is."""
+    if session.profile.service is None:
+        return []
+    from botswain.plan.service import short
+    from botswain.targets.choose import target_of
+
+    record = manifest.service
+    known = f"release {record.release} of commit {short(record.commit)}" if record else "no release"
+    try:
+        state = target_of(session.profile).state()
+    except BotswainError as error:
+        return [("service", f"{known}; it cannot be looked at: {error}")]
+    now = state.told or ("running" if state.running else "stopped")
+    if state.release != (record.release if record else None):
+        now += f"; live is release {state.release}, not the recorded one: deploy again"
+    return [("service", f"{known}: {now}")]
 
 
 def _way_back(target: Deployment | None, environment: str) -> str:
@@ -121,6 +158,7 @@ def break_lock(
     """
     from botswain.audit.log import AuditLog
     from botswain.deployment.session import Session
+    from botswain.state.holding import fate
     from botswain.state.ids import actor
 
     if not why.strip():
@@ -143,12 +181,9 @@ def break_lock(
         print("nobody holds the lock")
     else:
         holder = broken.holder
-        alive = (
-            f"; process {holder.pid} on {holder.host} still runs and stops before its next change"
-            if holder.alive
-            else ""
-        )
-        print(f"broke the lock of {holder.actor} ({holder.command}, since {holder.started_at}){alive}")
+        told = fate(holder)
+        more = f"; {told}" if told else ""
+        print(f"broke the lock of {holder.actor} ({holder.command}, since {holder.started_at}){more}")
     return ExitCode.DONE
 
 
@@ -215,6 +250,7 @@ def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool =
     from dataclasses import replace
 
     from botswain.audit.log import NAME, AuditLog
+    from botswain.audit.verify import summary
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env), records_only=True)
@@ -235,8 +271,8 @@ def verify_audit(_context: Any, env: str = "", json: bool = False, debug: bool =
             }
         )
         return code
-    for finding in verdict.findings:
-        print(finding)
+    for line in summary(verdict.findings):
+        print(line)
     if not verdict.findings:
         print("the audit log is whole")
     return code

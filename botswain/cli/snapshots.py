@@ -19,10 +19,13 @@ def backups(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
 
     session = Session.open(environment(env), records_only=True)
     found = stored(session.records, limit)
+    notes = session.records.store.notes
     if json:
-        snapshots = [one.to_json() for one in found]
-        emit({"task": "backups", "environment": session.profile.name, "snapshots": snapshots, "exitCode": 0})
+        told = {"snapshots": [one.to_json() for one in found], "notes": list(notes)}
+        emit({"task": "backups", "environment": session.profile.name, **told, "exitCode": 0})
         return
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     if not found:
         print("no snapshot yet: the first deployment that writes to Discord stores one")
         return

@@ -39,7 +39,7 @@ def credentials(profile: Profile) -> str | ClientSecret:
     if not name.endswith("CLIENT_SECRET"):
         return token(profile)
     value = (variable(name) or "").strip()
-    redactor.register(value, name)
+    redactor.register(value, name, rename=True)  # two environments of one application may share it
     if well_formed(bare(value)):
         message = f"is a bot token, not a client secret; put it into {prefix(profile.name)}TOKEN"
         raise InvalidInput([Problem(origin(name), name, message)])
@@ -77,7 +77,7 @@ def token(profile: Profile) -> str:
         message = f'is not set; export it, or put {name}=… in .env, or set "api: sandbox" in {profile.file}'
         raise InvalidInput([Problem(origin(name), name, message)])
     value = bare(value)
-    redactor.register(value, name)
+    redactor.register(value, name, rename=True)  # two environments of one application may share it
     if not well_formed(value):
         message = "is no bot token; copy it again from the Bot page of the application"
         raise InvalidInput([Problem(origin(name), name, message)])
@@ -113,6 +113,17 @@ def belongs(profile: Profile, application_id: str) -> None:
                 where=f"{profile.file}: guild_ids",
                 fix="each guild belongs to one environment; take it out of one of them",
             )
+
+
+def anew(profile: Profile) -> str:
+    """How an environment starts anew, without the records that it has."""
+    state = profile.state
+    if state.kind != "git":
+        return "move the manifest away to start anew"
+    from botswain.state.git.process import without_password
+
+    remote = "" if state.remote == "origin" else f" remote: {without_password(state.remote)},"
+    return f"name another ref to start anew (state: {{ kind: git,{remote} ref: {state.ref}-2 }})"
 
 
 def _refuse_production_token(profile: Profile, name: str, value: str) -> None:

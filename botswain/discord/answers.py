@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import (
+    BOT_TOKEN,
     DailyCreateLimit,
     DiscordError,
     Forbidden,
@@ -56,7 +57,7 @@ _OAUTH_TEXTS = {
     ),
     "invalid_scope": (
         "Discord does not let this application's client credentials update commands",
-        "use a bot token (DISCORD_<ENV>_TOKEN) instead",
+        f"use a bot token ({BOT_TOKEN}) instead",
     ),
 }
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from botswain.discord.brake import INVALID_BUDGET
 from botswain.discord.enums import GLOBAL
-from botswain.discord.errors import DiscordError
+from botswain.discord.errors import BOT_TOKEN, DiscordError
 from botswain.discord.http import Http
 from botswain.discord.oauth import BotToken, ClientCredentials
 from botswain.discord.ratelimit import Route
 from botswain.errors import BotswainError
+from botswain.secrets import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ class DiscordClient:
             raise BotswainError(
                 "the token is empty or has blanks or letters that no token has",
                 where="Discord",
-                fix="copy it again from the Developer Portal into DISCORD_<ENV>_TOKEN",
+                fix=f"copy it again from the Developer Portal into {redaction.name_of(token) or BOT_TOKEN}",
             )
         self.application_id = application_id
         self.commands_only = isinstance(token, ClientCredentials)

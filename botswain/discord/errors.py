@@ -28,11 +28,21 @@ from botswain.discord.enums import GLOBAL
 from botswain.discord.limits import CREATES_PER_DAY, INVALID_REQUESTS
 from botswain.discord.times import duration, local_time
 from botswain.errors import BotswainError
+from botswain.secrets import redaction
 
 if TYPE_CHECKING:
     from botswain.discord.forms import FormProblem
 
 STATUS_PAGE = "https://discordstatus.com"
+BOT_TOKEN, CLIENT_SECRET = "DISCORD_<ENV>_TOKEN", "DISCORD_<ENV>_CLIENT_SECRET"
+"""How messages name the variables of an environment that is not known."""
+
+
+def token_variable(secret: str) -> str:
+    """The variable that a bot token would be in, for a client secret that came from one of its own."""
+    name = redaction.name_of(secret)
+    suffix = CLIENT_SECRET.rpartition(">")[2]
+    return name.removesuffix(suffix) + "_TOKEN" if name.endswith(suffix) else BOT_TOKEN
 
 
 def place(scope: str) -> str:
@@ -60,30 +70,32 @@ class Rejected(DiscordError):
 
 
 class Unauthorized(Rejected):
-    """401: the token is not valid. The client makes no further request, since each counts towards a ban."""
+    """401: the token is not valid. The client makes no further request, since each counts towards a ban.
+
+    `variable` names the variable that the message speaks of; "" when it is not known.
+    """
 
     _what = "the token was refused (401)"
-    _fix = "copy the current one from the Developer Portal into DISCORD_<ENV>_TOKEN"
+    _fix = "copy the current one from the Developer Portal into {}"
+    _variable = BOT_TOKEN
 
-    def __init__(self, *, scope: str = "") -> None:
-        super().__init__(self._what, scope=scope, fix=self._fix, status=401)
+    def __init__(self, *, scope: str = "", variable: str = "") -> None:
+        super().__init__(self._what, scope=scope, fix=self._fix.format(variable or self._variable), status=401)
 
 
 class SecretRefused(Unauthorized):
     """The client secret is not, or no longer, that of the application."""
 
     _what = "the client secret was refused (401)"
-    _fix = (
-        "copy the current one from the OAuth2 page of the profile's application (application_id) into"
-        " DISCORD_<ENV>_CLIENT_SECRET"
-    )
+    _fix = "copy the current one from the OAuth2 page of the profile's application (application_id) into {}"
+    _variable = CLIENT_SECRET
 
 
 class AccessRefused(Unauthorized):
     """An access token was refused, and so was the one that was fetched in its place."""
 
     _what = "an access token was refused (401), and so was a new one"
-    _fix = "check in the Developer Portal that the application is whole, or use a bot token (DISCORD_<ENV>_TOKEN)"
+    _fix = "check in the Developer Portal that the application is whole, or use a bot token ({})"
 
 
 class Forbidden(Rejected):

@@ -11,7 +11,15 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
-from botswain.discord.errors import AccessRefused, DiscordError, SecretRefused, Unauthorized
+from botswain.discord.errors import (
+    BOT_TOKEN,
+    AccessRefused,
+    DiscordError,
+    Rejected,
+    SecretRefused,
+    Unauthorized,
+    token_variable,
+)
 from botswain.discord.http import TOKEN, Http
 from botswain.secrets import redaction
 
@@ -36,7 +44,7 @@ class BotToken:
 
     def refusal(self, scope: str) -> Unauthorized:
         """The token is wrong."""
-        return Unauthorized(scope=scope)
+        return Unauthorized(scope=scope, variable=redaction.name_of(self.token))
 
 
 class ClientCredentials:
@@ -68,19 +76,22 @@ class ClientCredentials:
 
     def refusal(self, scope: str) -> Unauthorized:
         """Fresh access tokens are refused too."""
-        return AccessRefused(scope=scope)
+        return AccessRefused(scope=scope, variable=token_variable(self._pair.secret))
 
     def _fetch(self, http: Http) -> str:
         form = {"grant_type": "client_credentials", "scope": SCOPE}
-        granted = http.call(TOKEN, _granted, form=form, access=self._pair)
+        bot_token = token_variable(self._pair.secret)
+        try:
+            granted = http.call(TOKEN, _granted, form=form, access=self._pair)
+        except Rejected as error:
+            error.fix = error.fix.replace(BOT_TOKEN, bot_token)
+            raise
         token = str(granted["access_token"])
         redaction.register(token, "access token")
         if SCOPE not in str(granted["scope"]).split():
-            raise DiscordError(f"the access token was granted without the scope {SCOPE}", fix=WITHOUT_SCOPE)
+            fix = f"use a bot token ({bot_token}) for this application"
+            raise DiscordError(f"the access token was granted without the scope {SCOPE}", fix=fix)
         return token
-
-
-WITHOUT_SCOPE = "use a bot token (DISCORD_<ENV>_TOKEN) for this application"
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,7 +108,7 @@ class _Pair:
         return False
 
     def refusal(self, scope: str) -> Unauthorized:
-        return SecretRefused(scope=scope)
+        return SecretRefused(scope=scope, variable=redaction.name_of(self.secret))
 
 
 def _granted(value: object) -> dict[str, Any]:

@@ -52,6 +52,11 @@ def unreadable() -> list[Problem]:
     return _dotenv()[1]
 
 
+def set_names() -> list[str]:
+    """The names of all variables that are set, in the environment or in what can be read of `.env`, sorted."""
+    return sorted({**_dotenv()[0], **os.environ})
+
+
 def origin(name: str) -> str:
     """Where a variable comes from, for messages: `environment` or `.env`."""
     return ".env" if name not in os.environ and name in _values() else "environment"

@@ -28,14 +28,22 @@ class Redactor:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
 
-    def register(self, value: str, name: str) -> bool:
-        """Cover `value` from now on, in every usual spelling. False when it is under 6 characters."""
+    def register(self, value: str, name: str, *, rename: bool = False) -> bool:
+        """Cover `value` from now on, in every usual spelling. False when it is under 6 characters.
+
+        One that is known already keeps its name, unless this is to `rename` it.
+        """
         if len(value.strip()) < MINIMUM:
             return False
         label = re.sub(r"[^\w.:/-]", "_", name, flags=re.ASCII)
         # Replaced, not changed: another thread may be looking through it.
-        self._names = {**dict.fromkeys(forms(value), label), **self._names}
+        new = dict.fromkeys(forms(value), label)
+        self._names = {**self._names, **new} if rename else {**new, **self._names}
         return True
+
+    def name_of(self, value: str) -> str:
+        """Return the name under which a secret was registered; empty for one that was not."""
+        return self._names.get(value, "")
 
     def text(self, text: str) -> str:
         """Cover registered values, and whatever has the shape of a secret. Doing it again changes nothing."""
@@ -144,6 +152,11 @@ default = Redactor()
 def register(value: str, name: str) -> bool:
     """Cover `value` wherever this process writes. False when it is too short to be covered."""
     return default.register(value, name)
+
+
+def name_of(value: str) -> str:
+    """Return the name under which a secret was registered; empty for one that was not."""
+    return default.name_of(value)
 
 
 def clean_text(text: str) -> str:

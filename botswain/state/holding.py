@@ -14,6 +14,7 @@ from botswain.state.store import Holder, LockLost, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from threading import Event, Thread
 
 _KEPT_BREAKS = 5
@@ -101,15 +102,45 @@ def told(holder: Holder, breaks: list[Break]) -> Holder:
     return replace(holder, broken_by=done.by, broken_why=done.why, broken_at=done.at) if done else holder
 
 
-def refusal(holder: Holder, environment: str) -> Refused:
-    """Say who holds the lock, since when, for what, the last sign of life, and what to do."""
+def refusal(holder: Holder, environment: str, beat: float) -> Refused:
+    """Say who holds the lock, since when, for what, the last sign of life, and what to do.
+
+    `beat` is the time in seconds between two signs of life.
+    """
     what = (
         f"is locked by {holder.actor} since {clock(holder.started_at)} for `{holder.command}`"
         f" ({holder.deployment}, process {holder.pid} on {holder.host}),"
-        f" last sign of life {_ago(holder.heartbeat)}"
+        f" {signs_of_life(holder, beat)}"
     )
-    fix = f'wait, or `./inv lock.break --env {environment} --why "…"` when it hangs'
+    command = f'`./inv lock.break --env {environment} --why "…"`'
+    fix = f"wait, or {command} when it hangs"
+    if overdue(holder, beat):
+        fix = f"a lock never lapses by itself: make sure that nothing runs there, then {command}"
     return Refused(what, where=environment, fix=fix)
+
+
+def signs_of_life(holder: Holder, beat: float) -> str:
+    """Say when a holder last showed one and, when two are missing, what that means."""
+    if not overdue(holder, beat):
+        return f"last sign of life {_ago(holder.heartbeat)}"
+    means = "it hangs, or this machine slept" if looked_at(holder) and alive(holder) else "probably dead"
+    found = moment(holder.heartbeat)
+    silent = "without any sign of life" if found is None else f"silent for {_length(_since(found))}"
+    return f"{silent}, though it should show a sign of life every {beat:.0f} s: {means}"
+
+
+def overdue(holder: Holder, beat: float) -> bool:
+    """Whether a holder missed two signs of life in a row."""
+    found = moment(holder.heartbeat)
+    return found is None or _since(found) > 2 * beat
+
+
+def fate(holder: Holder) -> str:
+    """Say what becomes of the run whose lock was taken: for sure only where its process can be looked at."""
+    process = f"process {holder.pid} on {holder.host}"
+    if not looked_at(holder):
+        return f"if {process} still runs, it stops before its next change"
+    return f"{process} still runs and stops before its next change" if alive(holder) else ""
 
 
 def lost(token: str, breaks: list[Break], otherwise: str, environment: str) -> LockLost:
@@ -138,7 +169,12 @@ def alive(holder: Holder) -> bool:
 
 def surely_dead(holder: Holder) -> bool:
     """Whether the holder's process has ended, as only the machine that it ran on can tell; elsewhere nobody knows."""
-    return bool(holder.place) and holder.place == place() and not alive(holder)
+    return looked_at(holder) and not alive(holder)
+
+
+def looked_at(holder: Holder) -> bool:
+    """Whether the holder's process can be looked at from here: the same boot, the same namespace of process ids."""
+    return bool(holder.place) and holder.place == place()
 
 
 def place() -> str:
@@ -166,10 +202,15 @@ def clock(at: str) -> str:
 
 
 def _ago(at: str) -> str:
+    found = moment(at)
+    return "unknown" if found is None else f"{_length(_since(found))} ago"
+
+
+def _since(at: datetime) -> int:
     from datetime import UTC, datetime
 
-    found = moment(at)
-    if found is None:
-        return "unknown"
-    seconds = max(0, int((datetime.now(UTC) - found).total_seconds()))
-    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"
+    return max(0, int((datetime.now(UTC) - at).total_seconds()))
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"

@@ -99,7 +99,7 @@ class FileLock:
     def _refusal(self, holder: Holder | None) -> Refused:
         if holder is None:
             return Refused("is locked by a run that is just starting", where=self.environment, fix="try again")
-        return refusal(holder, self.environment)
+        return refusal(holder, self.environment, HEARTBEAT)
 
     def holder(self) -> Holder | None:
         """Tell who holds the lock now, if anybody does."""

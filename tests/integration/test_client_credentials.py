@@ -133,9 +133,19 @@ def test_a_wrong_secret(desk: Desk, double: Double):
     assert len(ran.told) == 1
     assert ran.told[0].endswith(
         "the client secret was refused (401); copy the current one from the OAuth2 page of the profile's application"
-        " (application_id) into DISCORD_<ENV>_CLIENT_SECRET"
+        " (application_id) into DISCORD_DEV_CLIENT_SECRET"
     )
     assert double.seen() == {"POST /oauth2/token": 1}
+
+
+def test_a_wrong_secret_that_two_environments_share(desk: Desk, double: Double):
+    """The variable that is named is that of the environment in question, whichever comes first."""
+    desk.commands(1)
+    wrong = desk.environment.pop("DISCORD_DEV_CLIENT_SECRET")[::-1]
+    desk.environment |= {"DISCORD_ALPHA_CLIENT_SECRET": wrong, "DISCORD_DEV_CLIENT_SECRET": wrong}
+    assert inv(desk, "deploy", code=1).told[0].endswith(" into DISCORD_DEV_CLIENT_SECRET")
+    double.ask("POST", "faults", kind="status", path="oauth2/token", status=401)
+    assert "ALPHA" not in desk.inv("doctor", "--env", "dev").out
 
 
 def test_a_rate_limit_of_the_token_route(desk: Desk, double: Double):
@@ -166,7 +176,8 @@ def test_a_manifest_of_another_application(desk: Desk, double: Double):
     desk.profile(api=f"{double.url}/api/v10", guild_ids=[GUILD, GUILD_2], application_id=OTHER_APP)
     desk.command("c01", "Changed")
     ran = inv(desk, "deploy", code=3)
-    assert f"was deployed to application {APP}" in ran.told[0]
+    assert f"was deployed to application {APP}, and the client secret belongs to {OTHER_APP}; use that" in ran.told[0]
+    assert "application's client secret, or move the manifest away to start anew" in ran.told[0]
     assert double.live() == {"c01": "Number 1"}
 
 

@@ -19,8 +19,9 @@ from botswain.state.folder import FolderStore
 
 GOOD, WARNING, BAD, UNKNOWN = "good", "warning", "bad", "cannot tell"
 EVERYTHING = [
-    "python", "packages", "git", ".env", "profile", "sources", "commit", "records", "lock", "cut off", "audit log",
-    "room", "credentials", "application", "clock", "access", "seen twice", "not in the sources", "limits",
+    "python", "packages", "git", ".env", "variables", "profile", "sources", "commit", "records", "lock",
+    "unfinished run", "audit log", "records writable", "credentials", "application", "clock", "access",
+    "global and guild", "not in the sources", "limits",
 ]  # fmt: skip
 
 
@@ -197,7 +198,7 @@ def test_credentials(sound: Desk, value, detail, fix):
     report = doctor(sound)
     verdict, told, remedy = report.one("credentials")
     assert (verdict, detail in told, remedy.startswith(fix)) == (BAD, True, True), (told, remedy)
-    for look in ("application", "clock", "access", "seen twice", "not in the sources", "limits"):
+    for look in ("application", "clock", "access", "global and guild", "not in the sources", "limits"):
         assert report.one(look)[:2] == (UNKNOWN, "there are no usable credentials")
 
 
@@ -228,7 +229,7 @@ def test_a_manifest_of_another_application(sound: Desk):
     report = doctor(sound)
     assert report.one("application")[:2] == (
         BAD,
-        f"the credentials are those of {OTHER_APP}, and {APP} was deployed to",
+        f"the token belongs to {OTHER_APP}, and {APP} was deployed to",
     )
 
 
@@ -356,12 +357,12 @@ def test_a_run_that_was_cut_off(sound: Desk):
     """The next run settles it, so it is no more than a warning."""
     event = {"seq": 0, "at": "2026-11-22T10:15:30.123Z", "event": "begins", "deployment": "20261122-101530-3f9a2c"}
     sound.write("manifests/dev/journal.jsonl", json.dumps(event) + "\n")
-    verdict, detail, fix = doctor(sound).one("cut off")
+    verdict, detail, fix = doctor(sound).one("unfinished run")
     assert (verdict, detail) == (WARNING, "deployment 20261122-101530-3f9a2c did not end")
     assert "settles it" in fix
     sound.write("manifests/dev/journal.jsonl", "{}\n{}\n")
     report = doctor(sound)
-    assert (report.one("lock")[0], report.one("cut off")[0]) == (GOOD, BAD)
+    assert (report.one("lock")[0], report.one("unfinished run")[0]) == (GOOD, BAD)
 
 
 @pytest.mark.parametrize(
@@ -387,6 +388,21 @@ def test_a_lock_that_is_held(sound: Desk, heartbeat, verdict):
         process.stdin.close()
     assert (found, "anna (deploy) since 2026-01-01" in detail) == (verdict, True)
     assert ("./inv lock.break --env dev" in fix) == (verdict == BAD)
+    assert ("though it should show a sign of life every 10 s: probably dead" in detail) == (verdict == BAD)
+
+
+def test_a_misspelt_variable(sound: Desk):
+    """It would do nothing, and nobody would know why; its value is never shown."""
+    sound.profile("dev_eu", guild_ids=[GUILD_2])
+    sound.environment |= {"DISCORD_DEV_CLIENT_SECRT": "s3cr3t-value", "DISCORD_DEV_EU_TOKN": "x", "DISCORD_DEV_X": "1"}
+    ran = sound.inv("doctor", "--env", "dev")
+    assert "s3cr3t-value" not in ran.out + ran.err
+    found = doctor(sound).looks["variables"]
+    assert [(verdict, detail) for verdict, detail, _ in found] == [
+        (WARNING, f"DISCORD_DEV_{name} (environment) is set, and nothing reads a variable of this name")
+        for name in ("CLIENT_SECRT", "X")
+    ]
+    assert found[0][2] == 'correct the name, or unset it; did you mean "DISCORD_DEV_CLIENT_SECRET"?'
 
 
 @pytest.mark.parametrize("place", ["manifests", "manifests/dev"])
@@ -396,13 +412,13 @@ def test_records_that_cannot_be_written(desk: Desk, place):
     if place == "manifests/dev":
         (desk.folder / "manifests").mkdir()
     desk.write(place, "in the way")
-    assert doctor(desk).one("room")[0] == BAD
+    assert doctor(desk).one("records writable")[0] == BAD
 
 
 def test_a_disk_that_is_nearly_full(sound: Desk, monkeypatch):
     """Records still fit, and soon will not."""
     monkeypatch.setattr("botswain.deployment.doctor.kept.ROOM", 1e18)
-    verdict, detail, fix = doctor(sound).one("room")
+    verdict, detail, fix = doctor(sound).one("records writable")
     assert (verdict, detail.endswith(" free"), fix.startswith("make room")) == (WARNING, True, True)
 
 
@@ -417,7 +433,7 @@ def test_a_state_that_cannot_be_opened(sound: Desk):
     """Whatever stands in its way is the finding; Discord is looked at all the same."""
     sound.profile(state={"kind": "git", "remote": "nowhere"})
     report = doctor(sound)
-    found = [one for look in ("records", "lock", "audit log", "room") for one in report.looks[look]]
+    found = [one for look in ("records", "lock", "audit log", "records writable") for one in report.looks[look]]
     assert BAD in {verdict for verdict, _, _ in found}
     assert report.one("access")[0] == GOOD
 
@@ -474,7 +490,7 @@ def test_a_command_seen_twice(sound: Desk):
     for name in ("c01", "c02"):
         sound.edit("create", "global", command={"name": name, "description": "x"})
     sound.edit("create", "global", command={"name": "c03", "type": 2})  # of another kind
-    found = doctor(sound).looks["seen twice"]
+    found = doctor(sound).looks["global and guild"]
     names = "chat_input/c01, chat_input/c02 is global and in"
     assert [(verdict, detail) for verdict, detail, _ in found] == [
         (WARNING, f"{names} guild {GUILD}: users see both"),

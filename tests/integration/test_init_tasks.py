@@ -88,6 +88,7 @@ def test_production_for_a_bot_with_a_remote(fresh: Desk):
         "application_id: is required in production; name it, or set DISCORD_PROD_APPLICATION_ID"
     ]
     assert "./inv import --env prod" in " ".join(document["next"])
+    assert document["next"][0].startswith("install -m 600 .env.example .env, and set DISCORD_PROD_TOKEN")
     assert (fresh.folder / ".env.example").read_text() == (ROOT / ".env.example").read_text()
     assert not (fresh.folder / ".env").exists()
     assert fresh.inv("validate", "--env", "prod").code == 0
@@ -109,7 +110,7 @@ def test_what_is_given_is_written(fresh: Desk):
     }  # fmt: skip
     assert after[".env.example"].startswith(before[".env.example"])
     assert after[".env.example"].endswith(
-        b"#DISCORD_EU_2_TOKEN=\n#DISCORD_EU_2_APPLICATION_ID=\n#DISCORD_EU_2_GUILD_IDS=\n"
+        b"#DISCORD_EU_2_TOKEN=\n#DISCORD_EU_2_CLIENT_SECRET=\n#DISCORD_EU_2_APPLICATION_ID=\n#DISCORD_EU_2_GUILD_IDS=\n"
     )
     assert fresh.inv("validate", "--env", "eu-2").code == 0
 

@@ -42,6 +42,10 @@ asyncio.run(main())
 print(json.dumps(sent))
 """
 """What the sample bot itself sends to Discord when it starts."""
+LOST = (
+    "ping: texts are locale_str, but the tree has no translator; are translations set in setup_hook? then say"
+    " setup_hook: true"
+)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +144,7 @@ def test_extensions(any_bot):
     found = any_bot.read("bot:bot", extensions=("cogs.*",))
     assert sorted(one.name for one in found.definitions) == ["Report This", "dice", "guess", "kick", "ping", "treasure"]
     assert {one.name: one.file for one in found.definitions}["kick"] == "bot/cogs/admin/kick.py"
-    assert found.notes[1:] == ("left out for having no setup function: bot/cogs/shared.py",)
+    assert found.notes[1:] == ("left out for having no setup function: bot/cogs/shared.py", LOST)
     assert any_bot.names("bot:bot", extensions=("cogs.admin.kick",)) == ["Report This", "kick", "ping", "treasure"]
     assert "kick" in any_bot.names("bot:bot", extensions=("cogs.*",), setup_hook=True)
 
@@ -313,6 +317,26 @@ def test_a_sync_in_the_setup_hook_does_nothing(bot):
         "@bot.tree.command()\nasync def ping(interaction: discord.Interaction):\n    '''Answers.'''\n"
     )
     assert bot.names("bot:bot", setup_hook=True) == ["ping"]
+
+
+def test_translations_that_nobody_would_make(bot):
+    """Texts marked as locale_str want a translator; where the setup_hook sets it, that is what to say."""
+    translator = (
+        "class Mine(app_commands.Translator):\n    async def translate(self, string, locale, context):\n"
+        "        return 'x' if str(locale) == 'de' else None\n"
+        "class Bot(commands.Bot):\n    async def setup_hook(self):\n        await self.tree.set_translator(Mine())\n"
+        "bot = Bot('!', intents=discord.Intents.none())\n"
+    )
+    marked = (
+        "@bot.tree.command(description=app_commands.locale_str('Answers'))\n"
+        "async def ping(i: discord.Interaction): ...\n"
+    )
+    plain = "@bot.tree.command(description='Pongs')\nasync def pong(i: discord.Interaction): ...\n"
+    bot.write(HEAD + translator + marked + plain)
+    assert bot.read("bot:bot").notes == (LOST,)
+    found = bot.read("bot:bot", setup_hook=True)
+    assert found.notes == ()
+    assert found.definitions[0].payload["description_localizations"] == {"de": "x"}
 
 
 def test_one_command_bound_twice(bot):

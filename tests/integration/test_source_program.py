@@ -157,6 +157,17 @@ def test_a_program_that_is_not_there(repo: Path) -> None:
     )
 
 
+def test_a_program_that_may_not_be_run(repo: Path) -> None:
+    """The command that mends it is told; so is what a first line names that is not there."""
+    program = repo / "print"
+    program.write_text("#!/no/such/shell\n")
+    program.chmod(0o644)
+    told = refused(Source("program", repo, run=("./print",)))
+    assert told == f"{repo}: ./print cannot be run: Permission denied; chmod +x {program}"
+    program.chmod(0o755)
+    assert "its first line names the program" in refused(Source("program", repo, run=("./print",)))
+
+
 def test_a_program_that_hangs(repo: Path) -> None:
     """It ends with its time, and so does what it started, although it printed the commands."""
     begin = time.monotonic()

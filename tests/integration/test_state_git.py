@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from deployments import GUILDS, REPO, Project, hasten
-from desk import GUILD, Desk
+from desk import GUILD, OTHER_APP, Desk
 from remotes import REF, Remote, git
 
 from botswain.audit.log import AuditLog
@@ -120,11 +120,16 @@ def test_out_of_reach(remote, one, two):
         ran = one.inv(*task, "--env", "dev")
         assert (ran.code, len(ran.told)) == (3, 1), ran
         assert ran.told[0].startswith("origin: cannot be reached: '")
-    for task in ("status", "history", "diff", "drift", "audit.verify"):
-        ran = one.inv(task, "--env", "dev")
+    for task in (["state.accept", "--why", "x"], ["state.restore", "--why", "x"]):
+        ran = one.inv(*task, "--env", "dev")
+        assert (ran.code, len(ran.told)) == (3, 1), ran
+    for task in ("status", "history", "diff", "drift", "audit.verify", "backups", "detect", "import --dry-run"):
+        ran = one.inv(*task.split(), "--env", "dev")
         assert ran.code == 0, ran
-        assert "note: origin cannot be reached: " in ran.err, ran
-        assert "these are the records as of 20" in ran.err
+        told = ran.out + ran.err
+        assert told.count("note: origin cannot be reached: ") == 1, ran
+        assert told.count("these are the records as of 20") == 1
+    assert one.inv("backups", "--env", "dev", "--json").document["notes"][0].startswith("origin cannot be reached")
     assert one.inv("status", "--env", "dev", "--json").document["notes"][0].startswith("origin cannot be reached")
     assert one.live()["c01"]["description"] == "Number 1"
     assert two.inv("status", "--env", "dev").code == 1  # it never saw the records
@@ -176,7 +181,18 @@ def test_rewritten_and_mended(remote, one, two):
         assert one.inv(task, "--env", "dev").told == [
             'which history is true is decided for a reason; say it: --why "…"'
         ]
-        done = one.inv(task, "--env", "dev", "--why", "a slip")
+        if task == "state.accept":  # which forgets the deployment
+            last = one.inv("history", "--env", "dev", "--limit", "1", "--json").document["deployments"][0]
+            assert f"state.accept would drop 1: {last['deploymentId']}" in dry.out
+            unasked = one.inv(task, "--env", "dev", "--why", "a slip")
+            assert (unasked.code, len(unasked.told)) == (3, 1), unasked
+            assert (
+                "replace the shared records of dev and drop 1 deployment, and there is no terminal" in unasked.told[0]
+            )
+            assert unasked.told[0].endswith("; if you mean it, say --yes")
+        assert "this clone has " in dry.out
+        yes = ["--yes"] if task == "state.accept" else []
+        done = one.inv(task, "--env", "dev", "--why", "a slip", *yes)
         assert (done.code, "is kept as refs/botswain-local/dev/replaced/" in done.out) == (0, True), done
         assert one.inv("audit.verify", "--env", "dev").code == 0
         nothing = one.inv(task, "--env", "dev", "--why", "a slip")
@@ -219,6 +235,60 @@ def test_pull_is_the_way_out(remote, one):
     one.profile()
     assert one.inv("audit.verify", "--env", "dev").code == 0
     assert len(one.inv("history", "--env", "dev", "--json").document["deployments"]) == 2
+
+
+def test_what_was_deployed_from_files_meanwhile_is_told(remote, one):
+    """After a time with `state: folder`, shared records know less than the files beside them, and the doctor warns."""
+    one.inv("deploy", "--env", "dev")
+    one.inv("state.pull", "--env", "dev")
+    assert "later deployment" not in one.inv("doctor", "--env", "dev").out
+    one.profile()
+    one.command("c01", "Changed")
+    assert one.inv("deploy", "--env", "dev").code == 0
+    last = one.inv("history", "--env", "dev", "--json").document["deployments"][0]["deploymentId"]
+    one.profile(state=STATE)
+    looks = one.inv("doctor", "--env", "dev", "--json").document["looks"]
+    (found,) = (look for look in looks if look["look"] == "records" and look["verdict"] == "warning")
+    assert found["detail"].startswith("manifests/dev.json knows 1 later deployment than origin refs/botswain/dev, the")
+    assert last in found["detail"]
+    assert "docs/shared-state.md" in found["fix"]
+
+
+def test_starting_anew_means_another_ref(remote, one):
+    """For another application; there is no manifest that could be moved away."""
+    one.inv("deploy", "--env", "dev")
+    one.profile(state=STATE, application_id=OTHER_APP)
+    ran = one.inv("deploy", "--env", "dev")
+    assert (ran.code, len(ran.told)) == (3, 1), ran
+    assert ran.told[0].endswith("or name another ref to start anew (state: { kind: git, ref: refs/botswain/dev-2 })")
+    one.profile(state={**STATE, "ref": "refs/botswain/dev-2"}, application_id=OTHER_APP)
+    assert one.inv("deploy", "--env", "dev").code == 0
+
+
+def test_a_log_that_was_tampered_with_is_one_look(remote, one):
+    """However many records an ordinary push changed: how many, the first, and by which commit of whom."""
+    for number in range(4):
+        one.command("c01", f"Changed {number}")
+        one.inv("deploy", "--env", "dev")
+    right = remote.show("audit.jsonl") + "\n"
+    before = git(remote.path, "log", "-1", "--format=%h", "--abbrev=12", REF, "--", "audit.jsonl")
+    lines = right.splitlines(keepends=True)
+    wrong = [lines[0], *(line.replace("one@ship", "nobody") for line in lines[1:])]
+    remote.point(remote.forge("audit.jsonl", "".join(wrong), remote.head))
+    looks = one.inv("doctor", "--env", "dev", "--json").document["looks"]
+    (found,) = (look for look in looks if look["look"] == "audit log")
+    told = f"{len(lines) - 1} records were changed, moved or removed, first 2; record 2: was rewritten by commit "
+    assert found["detail"].startswith(f"{told}{remote.head[:12]} of Other, "), found
+    ran = one.inv("audit.verify", "--env", "dev")
+    said = ran.out.splitlines()
+    assert (ran.code, len(said)) == (1, 6), ran
+    assert said[0].startswith(f"record 2: was rewritten by commit {remote.head[:12]} of Other, ")
+    assert said[-1].endswith(f"; {len(lines) - 1} records changed in all, first 2; --json lists them")
+    assert len(one.inv("audit.verify", "--env", "dev", "--json").document["findings"]) > 6
+    done = one.inv("state.restore", "--env", "dev", "--from", before, "--why", "tampered with")
+    assert done.code == 0, done
+    assert one.inv("audit.verify", "--env", "dev").out == "the audit log is whole\n"
+    assert remote.show("audit.jsonl").startswith(right)
 
 
 def test_journal_that_was_pulled_is_settled_by_looking(remote, one):

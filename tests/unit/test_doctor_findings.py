@@ -258,17 +258,30 @@ def test_a_date_that_is_none(date):
 
 
 @pytest.mark.parametrize(
-    ("alive", "silent", "verdict"), [(True, 5, "warning"), (True, 70, "bad"), (False, 5, "bad"), (None, 0, "good")]
-)
-def test_a_lock(alive, silent, verdict):
-    """A live holder is waited for; one that is dead or silent for a minute is in the way, and a free lock is good."""
+    ("kind", "alive", "silent", "verdict"),
+    [
+        ("folder", True, 5, "warning"), ("folder", True, 30, "bad"), ("git", True, 110, "warning"),
+        ("git", True, 130, "bad"), ("git", False, 5, "bad"), ("folder", None, 0, "good"),
+    ],
+)  # fmt: skip
+def test_a_lock(kind, alive, silent, verdict):
+    """A live holder is waited for; one that is dead or missed two signs of life is in the way; a free lock is good."""
     beat = timestamp(datetime.now(UTC) - timedelta(seconds=silent))
     holder = SimpleNamespace(
-        actor="anna", command="deploy", started_at="S", pid=7, host="h", heartbeat=beat, alive=alive, deployment="D"
+        actor="anna",
+        command="deploy",
+        started_at="S",
+        pid=7,
+        host="h",
+        heartbeat=beat,
+        alive=alive,
+        deployment="D",
+        place="",
     )
     journal = b'{"seq":0,"event":"begins","deployment":"D"}\n'
     store = SimpleNamespace(holder=lambda: None if alive is None else holder, read=lambda _: journal)
-    session: Any = SimpleNamespace(profile=SimpleNamespace(name="dev"), records=SimpleNamespace(store=store))
+    profile = SimpleNamespace(name="dev", state=SimpleNamespace(kind=kind))
+    session: Any = SimpleNamespace(profile=profile, records=SimpleNamespace(store=store))
     (one,) = kept.lock(session)
     assert one.verdict.value == verdict
     assert ("./inv lock.break --env dev" in one.fix) == (verdict == "bad")

@@ -20,6 +20,10 @@ PLAIN = "export default { name: 'ping', description: 'Pong', execute() {} };\n"
 JS = '{"dependencies": {"discord.js": "^14.0.0"}}'
 TS = '{"dependencies": {"discord.js": "^14"}, "devDependencies": {"typescript": "5", "tsx": "4"}}'
 BOT = "import discord\nfrom discord.ext import commands\nbot = commands.Bot('!', intents=discord.Intents.default())\n"
+HOOKED = (
+    "from discord.ext import commands\nclass Mine(commands.Bot):\n    async def setup_hook(self):\n        {}\n"
+    "bot = Mine('!', intents=None)\n"
+)
 COG = "async def setup(bot):\n    pass\n"
 
 
@@ -104,6 +108,24 @@ PYTHON = {
     ),
     "with cogs": ({"bot.py": BOT, "cogs/fun.py": COG, "cogs/mod/__init__.py": COG, "cogs/util.py": "x = 1"},
                   {"object": "bot:bot", "extensions": ["cogs.*"]}),
+    "a hook that only loads and syncs": (
+        {"bot.py": HOOKED.format("await self.load_extension('cogs.fun')\n        await self.tree.sync()"),
+         "cogs/fun.py": COG},
+        {"object": "bot:bot", "extensions": ["cogs.*"]},
+    ),
+    "a hook that translates": (
+        {"bot.py": HOOKED.format("await self.load_extension('cogs.fun')\n        await self.tree.set_translator(T())"),
+         "cogs/fun.py": COG},
+        {"object": "bot:bot", "setup_hook": True},
+    ),
+    "a hook that adds and leaves the cogs to others": (
+        {"bot.py": HOOKED.format("self.tree.add_command(x)"), "cogs/fun.py": COG},
+        {"object": "bot:bot", "extensions": ["cogs.*"], "setup_hook": True},
+    ),
+    "a hook under another name": (
+        {"bot.py": BOT + "async def start():\n    await bot.tree.set_translator(T())\nbot.setup_hook = start\n"},
+        {"object": "bot:bot", "setup_hook": True},
+    ),
     "below src": (
         {"src/my/__init__.py": "", "src/my/bot.py": BOT, "src/my/cogs/a.py": COG},
         {"object": "my.bot:bot", "extensions": ["my.cogs.*"], "environment": {"PYTHONPATH": "src"}},
@@ -212,7 +234,14 @@ def answers(folder, **values):
 
 
 @pytest.mark.parametrize(
-    "files", [JAVASCRIPT["among others"][0] | {"package.json": TS}, PYTHON["below src"][0], OTHERS["disnake"], {}]
+    "files",
+    [
+        JAVASCRIPT["among others"][0] | {"package.json": TS},
+        PYTHON["below src"][0],
+        PYTHON["a hook that translates"][0],
+        OTHERS["disnake"],
+        {},
+    ],
 )
 @pytest.mark.parametrize(
     "values",
@@ -246,8 +275,9 @@ def test_example_variables_are_added_once(tree):
     """Without values, below what is there; global profiles have no guild ids."""
     given = answers(tree({}), environment="my-bot")
     added = example_variables(given, "#X=\n")
-    assert added.splitlines()[2:] == [
+    assert added.splitlines()[3:] == [
         "#DISCORD_MY_BOT_TOKEN=",
+        "#DISCORD_MY_BOT_CLIENT_SECRET=",
         "#DISCORD_MY_BOT_APPLICATION_ID=",
         "#DISCORD_MY_BOT_GUILD_IDS=",
     ]

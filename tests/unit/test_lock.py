@@ -7,11 +7,14 @@ import json
 import re
 import threading
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from botswain.errors import BotswainError, Refused
+from botswain.state import holding
 from botswain.state import lock as lock_module
 from botswain.state.lock import FileLock
 from botswain.state.store import LockLost, Owner
@@ -42,6 +45,39 @@ def test_the_second_run_is_told_who_when_what_and_what_to_do(lock: FileLock) -> 
         str(caught.value),
     )
     assert caught.value.code == 3
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"),
+    [
+        (110, "last sign of life 110 s ago; wait, or"),
+        (130, "silent for 2 min, though it should show a sign of life every 60 s: probably dead; a lock never lapses"),
+        (None, "without any sign of life, though it should show a sign of life every 60 s: probably dead; a lock"),
+    ],
+)
+def test_two_missed_signs_of_life_are_told(silent: int | None, told: str) -> None:
+    """A lock never lapses by itself, so whoever waits has to learn when waiting is in vain."""
+    at = (datetime.now(UTC) - timedelta(seconds=silent)).isoformat() if silent else "nonsense"
+    holder = replace(holding.holding(ANNA), heartbeat=at, place="another-boot/pid:[1]")
+    said = str(holding.refusal(holder, "stage", 60))
+    assert told in said
+    assert '`./inv lock.break --env stage --why "…"`' in said
+
+
+def test_whoever_can_be_looked_at_is_not_called_dead() -> None:
+    """This process runs, as everybody on this machine can see, however long it says nothing."""
+    mine = replace(holding.holding(ANNA), heartbeat="2026-01-01T00:00:00.000Z")
+    assert "it hangs, or this machine slept" in holding.signs_of_life(mine, 10)
+
+
+def test_what_becomes_of_a_run_is_said_for_sure_only_where_it_can_be_seen() -> None:
+    """Its process is looked up on the same machine and in the same namespace; elsewhere nobody knows."""
+    mine = holding.holding(ANNA)
+    process = f"process {mine.pid} on {mine.host}"
+    assert holding.fate(mine) == f"{process} still runs and stops before its next change"
+    for place in ("another-boot/pid:[1]", ""):
+        assert holding.fate(replace(mine, place=place)) == f"if {process} still runs, it stops before its next change"
+    assert holding.fate(replace(mine, process_started="1")) == ""
 
 
 def test_a_released_lock_leaves_nothing_behind(lock: FileLock) -> None:

@@ -66,11 +66,20 @@ def test_a_wrong_command_is_still_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", [f"{LIST}\n{LIST}", f"{LIST} {PRETTY}", f"{LIST}\n[]", f"[]\n{NOISE}[]"])
-def test_two_lists_are_none(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"{LIST}\n{LIST}", (1, 2)),
+        (f"{LIST} {PRETTY}", (1, 1)),
+        (f"log\n\n{LIST}\n[]", (3, 4)),
+        (f"[]\n{NOISE}[]", (1, 2 + NOISE.count("\n"))),
+    ],
+)
+def test_two_lists_are_none(text: str, lines: tuple[int, int]) -> None:
     """Which of two is meant nobody can tell."""
     told = refused(text)
-    assert told.startswith("node print.js: prints 2 lists of commands (it printed: [")
+    first, second = lines
+    assert told.startswith(f"node print.js: prints 2 lists of commands, which begin in lines {first} and {second} (it")
     assert told.endswith('; let it print one JSON array of commands, or {"commands": […]}, on stdout')
 
 

@@ -118,7 +118,7 @@ def run(
             )
         except OSError as error:
             what = f"{argv[0]} cannot be run: {error.strerror}"
-            raise BotswainError(what, where=str(repo), fix="check the commands section of the profile") from None
+            raise BotswainError(what, where=str(repo), fix=_startable(argv[0], repo)) from None
         files.callback(_finish, process)
         if request is not None:
             _close(handed[1])
@@ -133,6 +133,16 @@ def run(
         code = None if stopped else process.returncode
         whole = bytes(out.data) if request is None else b""
         return Ended(code, stopped, whole, bytes(tail.data[-_TAIL:]), tuple(channel.messages))
+
+
+def _startable(program: str, repo: Path) -> str:
+    """What to do about a program that cannot be started."""
+    path = repo / program
+    if "/" not in program or not path.is_file():
+        return "check the commands section of the profile"
+    if not os.access(path, os.X_OK):
+        return f"chmod +x {path}"
+    return "its first line names the program that runs it: see whether that is installed"
 
 
 class _Stream:

@@ -58,6 +58,8 @@ def read(source: Source) -> Found:
     empty = [reading.named(source, one["file"]) for one in told.of("none")]
     if empty:
         notes.append(f"left out for having no setup function: {reading.listed(empty)}")
+    if plain := list(dict.fromkeys(one["name"] for one in told.of("untranslated"))):
+        notes.append(_untranslated(source, plain))
     return Found(definitions, (*notes, *reading.background_notes(source, told)))
 
 
@@ -98,6 +100,14 @@ def _distinct(commands: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]],
 def _conflict(source: Source, message: dict[str, Any]) -> Problem:
     what = f"differs for guild {message['guild']} from what other guilds or all of them get; make them one command"
     return Problem(reading.named(source, message["file"]), command_path(message["data"]), what)
+
+
+def _untranslated(source: Source, names: list[str]) -> str:
+    """A note on the commands that would be translated, if there were something to do it."""
+    which = f"{reading.listed(names)}: texts are locale_str, but the tree has no translator"
+    if source.setup_hook:
+        return f"{which}, and setup_hook sets none"
+    return f"{which}; are translations set in setup_hook? then say setup_hook: true"
 
 
 def _where(problems: list[Problem], guild: int | None) -> list[Problem]:

@@ -19,6 +19,8 @@ _OTHER = re.compile(r'\{\s*"')
 _EMPTY = re.compile(r"^[ \t]*(\[\s*\])[ \t]*\r?$", re.MULTILINE)
 _TRIES = 500
 """Beginnings that turn out to be none; what comes after so many is not looked at."""
+_SHOWN = 5
+"""Places that are told."""
 _FIX = 'let it print one JSON array of commands, or {"commands": […]}, on stdout'
 
 
@@ -29,13 +31,25 @@ def printed_commands(output: bytes, name: str) -> list[Any]:
     line. Raises BotswainError, with how the output begins, when there is no list, or several.
     """
     text = output.decode("utf-8", "replace").removeprefix("\ufeff")
-    found = [text[start:end] for start, end, value in _documents(text, name, output) if _is_list(value)]
+    places = [(start, end) for start, end, value in _documents(text, name, output) if _is_list(value)]
+    found = [text[start:end] for start, end in places]
     if len(found) != 1:
-        what = f"prints {len(found)} lists of commands" if found else "prints no list of commands"
+        lines = _words([str(text.count("\n", 0, start) + 1) for start, _ in places])
+        what = (
+            f"prints {len(found)} lists of commands, which begin in lines {lines}"
+            if found
+            else "prints no list of commands"
+        )
         raise BotswainError(f"{what}{_beginning(output)}", where=name, fix=_FIX)
     (document,) = read_json(found[0], name)
     commands: list[Any] = document["commands"] if isinstance(document, dict) else document
     return commands
+
+
+def _words(lines: list[str]) -> str:
+    """`1, 2 and 7` for the first few, in order."""
+    shown = lines[:_SHOWN] if len(lines) <= _SHOWN else [*lines[: _SHOWN - 1], "more"]
+    return ", ".join(shown[:-1]) + f" and {shown[-1]}" if len(shown) > 1 else "".join(shown)
 
 
 def _beginning(output: bytes) -> str:

@@ -20,8 +20,8 @@ from botswain.profile.settings import Profile
 if TYPE_CHECKING:
     from botswain.manifest import Manifest
 
-_OF_RECORDS = ("records", "lock", "cut off", "audit log", "room")
-_OF_DISCORD = ("application", "clock", "access", "seen twice", "not in the sources", "limits")
+_OF_RECORDS = ("records", "lock", "unfinished run", "audit log", "records writable")
+_OF_DISCORD = ("application", "clock", "access", "global and guild", "not in the sources", "limits")
 
 
 def examine(environment: str) -> Iterator[Look]:
@@ -31,6 +31,7 @@ def examine(environment: str) -> Iterator[Look]:
     yield from safely("packages", machine.packages)
     yield from safely("git", machine.git)
     yield from safely(".env", project.dotenv)
+    yield from safely("variables", partial(project.variables, environment))
     if found is None:
         yield from failed("profile", problem)
         for look in ("credentials", "sources", "commit", *_OF_RECORDS, *_OF_DISCORD):
@@ -104,7 +105,7 @@ def _online(found: Profile, want: Wanted | None, records: Records | None) -> Ite
             yield unknown(look, "no scope could be read")
         return
     stock = inventory.Inventory(found, want, manifest, keys)
-    yield from safely("seen twice", partial(inventory.twice, stock))
+    yield from safely("global and guild", partial(inventory.twice, stock))
     yield from safely("not in the sources", partial(inventory.stale, stock))
     yield from safely("limits", partial(inventory.limits, stock, created))
 

@@ -64,7 +64,7 @@ class Inventory:
 def twice(inventory: Inventory) -> Iterator[Look]:
     """Commands of one kind and name that are global and in a guild: users see both."""
     if GLOBAL not in inventory.live:
-        yield unknown("seen twice", "the global commands could not be read")
+        yield unknown("global and guild", "the global commands could not be read")
         return
     groups: dict[tuple[str, bool], list[str]] = {}
     for scope in inventory.live:
@@ -80,9 +80,11 @@ def twice(inventory: Inventory) -> Iterator[Look]:
     for (now_, where_), names in sorted(alike.items(), key=lambda item: (not item[0][0], sorted(item[1]))):
         when = "users see both" if now_ else "users would see both after a deploy"
         told = f"{listed(sorted(names), 10)} is global and in {guilds(where_)}: {when}"
-        yield warning("seen twice", told, "keep one of the two: take the other out of the sources, or clear that scope")
+        yield warning(
+            "global and guild", told, "keep one of the two: take the other out of the sources, or clear that scope"
+        )
     if not alike:
-        yield good("seen twice", "no command is both global and in a guild")
+        yield good("global and guild", "no command is both global and in a guild")
 
 
 def stale(inventory: Inventory) -> Iterator[Look]:

@@ -48,8 +48,9 @@ def application(client: DiscordClient, profile: Profile, manifest: Manifest | No
     except (DiscordError, Refused) as error:
         return failed("application", error)[0]
     if manifest is not None and manifest.application_id != told["id"]:
-        what = f"the credentials are those of {told['id']}, and {manifest.application_id} was deployed to"
-        return bad("application", what, "use that application's credentials, or move the manifest away to start anew")
+        kind = "client secret" if client.commands_only else "token"
+        what = f"the {kind} belongs to {told['id']}, and {manifest.application_id} was deployed to"
+        return bad("application", what, f"use that application's {kind}, or {credentials.anew(profile)}")
     client.application_id = told["id"]
     return good("application", f"{told.get('name') or 'without a name'} ({told['id']})")
 

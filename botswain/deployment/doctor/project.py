@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,10 @@ from botswain.deployment.doctor.look import Look, bad, failed, good, warning
 from botswain.deployment.doctor.machine import output
 from botswain.deployment.wanted import Wanted
 from botswain.errors import BotswainError, InvalidInput
-from botswain.profile.load import gaps, load
+from botswain.profile.load import gaps, load, names, read
 from botswain.profile.settings import Profile
-from botswain.secrets.environment import origin, prefix, unreadable, variable
-from botswain.wording import many
+from botswain.secrets.environment import origin, prefix, set_names, unreadable, variable
+from botswain.wording import many, nearest
 
 _DOTENV = Path(".env")
 
@@ -54,6 +55,39 @@ def dotenv() -> Iterator[Look]:
             warning(".env", "git does not ignore it; `git add .` would commit secrets", "add .env to .gitignore")
         )
     yield from found or [good(".env", "for its owner alone, and out of git")]
+
+
+_KNOWN = ("TOKEN", "CLIENT_SECRET", "APPLICATION_ID", "GUILD_IDS")
+
+
+def variables(environment: str) -> Iterator[Look]:
+    """Whether every `DISCORD_<ENV>_…` of this environment is one that something reads; a misspelt one does nothing."""
+    start = prefix(environment)
+    longer = [one for name in names() if (one := prefix(name)).startswith(start) and one != start]
+    unknown = [
+        name
+        for name in set_names()
+        if name.startswith(start)
+        and not name.startswith(tuple(longer))
+        and name.removeprefix(start) not in _KNOWN
+        and name not in _named_by(environment)
+    ]
+    for name in unknown:
+        place = "environment" if name in os.environ else ".env"
+        told = f"{name} ({place}) is set, and nothing reads a variable of this name"
+        near = nearest(name, [start + one for one in _KNOWN]) or f"; known are {', '.join(_KNOWN)} after {start}"
+        yield warning("variables", told, f"correct the name, or unset it{near}")
+    if not unknown:
+        yield good("variables", f"none of {start}… that nothing reads")
+
+
+def _named_by(environment: str) -> frozenset[str]:
+    """The variables that the profile's service takes its own secrets from."""
+    try:
+        service = read(environment).service
+    except InvalidInput:
+        return frozenset()
+    return frozenset(service.secrets.values()) if service else frozenset()
 
 
 def secrets(found: Profile) -> Iterator[Look]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ _MODULES = {"disnake": "disnake", "nextcord": "nextcord", "hikari": "hikari", "i
 _LISTS = ("requirements*.txt", "requirements/*.txt", "requirements/*.in", "requirements*.in")
 _PROJECTS = ("pyproject.toml", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock", "setup.cfg", "setup.py")
 _TREE = "CommandTree"
+_SHAPING = frozenset({"set_translator", "add_command", "add_cog"})
+"""What a `setup_hook` may call that changes which commands there are, or what they say, beside loading extensions."""
+_LOADING = frozenset({"load_extension", "load_extensions"})
 _BOTS = frozenset({"Bot", "AutoShardedBot", "Client", "AutoShardedClient"})
 _FROM_GIT = re.compile(r"git\+\w+://[^/\s]+/[^/\s]+/([A-Za-z0-9._-]+?)(?:\.git)?(?:[@#\s]|$)")
 _WHOLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -61,10 +64,11 @@ def look(repo: Path) -> Proposal | None:
         return other(repo, library, (".venv/bin/python", "print_commands.py"))
     classes = _bot_classes(tree for _, tree in parsed)
     modules = [_module(repo, path, tree, classes) for path, tree in parsed]
+    hooked = _called_in_hooks(tree for _, tree in parsed)
     for part in ("trees", "bots", "kinds", "makers"):
         for one in modules:
             for name in getattr(one, part):
-                return _proposal(repo, one, name, modules)
+                return _proposal(repo, one, name, modules, hooked)
     return other(
         repo, "discord.py, without a bot or a tree at the top of a module", (".venv/bin/python", "print_commands.py")
     )
@@ -75,17 +79,23 @@ def is_bot(repo: Path) -> bool:
     return not _LIBRARIES.keys().isdisjoint(_asked_for(repo))
 
 
-def _proposal(repo: Path, module: _Module, name: str, modules: list[_Module]) -> Proposal:
+def _proposal(repo: Path, module: _Module, name: str, modules: list[_Module], hooked: frozenset[str]) -> Proposal:
     settings: dict[str, Any] = {"object": f"{module.name}:{name}"}
-    extensions = _extensions(repo, module, modules)
+    shaping = sorted(hooked & _SHAPING)
+    extensions = [] if shaping and hooked & _LOADING else _extensions(repo, module, modules)
     if extensions:
         settings["extensions"] = extensions
+    if shaping:
+        settings["setup_hook"] = True
     if module.folder != Path():
         settings["environment"] = {"PYTHONPATH": module.folder.as_posix()}
     with_cogs = f" and its extensions in {', '.join(extensions)}" if extensions else ""
+    with_cogs += " and what its setup_hook does" if shaping else ""
     comments = [f"The bot or its tree, as module:name; {DOCS.format('discord-py')} tells more."]
     if not any((repo / one).exists() for one in (".venv", "venv")):
         comments.append("It is read by python3; name the bot's own Python in `interpreter` if that is another.")
+    if shaping:
+        comments.append(f"setup_hook is run to read them, without a login, for it calls {', '.join(shaping)}.")
     where = module.path.relative_to(repo)
     return Proposal("discord.py", f"a discord.py bot, {name} in {where}{with_cogs}", settings, tuple(comments))
 
@@ -189,6 +199,24 @@ def _bot_classes(trees: Iterator[ast.Module]) -> set[str]:
             break
         classes = more
     return classes
+
+
+def _called_in_hooks(trees: Iterable[ast.Module]) -> frozenset[str]:
+    """The names of whatever is called in a bot's `setup_hook`, written as a method, under `@bot.event`, or assigned."""
+    called: set[str] = set()
+    for tree in trees:
+        nodes = list(ast.walk(tree))
+        names = {"setup_hook"} | {
+            one.value.id
+            for one in nodes
+            if isinstance(one, ast.Assign) and isinstance(one.value, ast.Name)
+            for target in one.targets
+            if isinstance(target, ast.Attribute) and target.attr == "setup_hook"
+        }
+        hooks = [one for one in nodes if isinstance(one, ast.AsyncFunctionDef) and one.name in names]
+        calls = [one.func for hook in hooks for one in ast.walk(hook) if isinstance(one, ast.Call)]
+        called |= {one.attr for one in calls if isinstance(one, ast.Attribute)}
+    return frozenset(called)
 
 
 def _module(repo: Path, path: Path, tree: ast.Module, classes: set[str]) -> _Module:

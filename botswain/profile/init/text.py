@@ -82,6 +82,8 @@ def _commands(proposal: Proposal) -> list[str]:
     for name, value in proposal.settings.items():
         if isinstance(value, Mapping):
             lines.append(f"  {name}: {{ {', '.join(f'{one}: {_text(text)}' for one, text in value.items())} }}")
+        elif isinstance(value, bool):
+            lines.append(f"  {name}: {str(value).lower()}")
         elif isinstance(value, str):
             lines.append(f"  {name}: {_text(value)}")
         else:
@@ -118,8 +120,11 @@ def example_variables(answers: Answers, present: str) -> str:
     start = prefix(answers.environment)
     if f"{start}TOKEN" in present:
         return ""
-    names = ["TOKEN", "APPLICATION_ID", *([] if answers.global_ else ["GUILD_IDS"])]
-    lines = [f"# {answers.environment}: the bot token; the others are optional and replace the profile's values."]
+    names = ["TOKEN", "CLIENT_SECRET", "APPLICATION_ID", *([] if answers.global_ else ["GUILD_IDS"])]
+    lines = [
+        f"# {answers.environment}: the bot token or, for commands alone, the client secret; the others are optional",
+        "# and replace the profile's values.",
+    ]
     lines += [f"#{start}{name}=" for name in names]
     gap = "" if not present else "\n" if present.endswith("\n") else "\n\n"
     return f"{gap}{chr(10).join(lines)}\n"

@@ -18,24 +18,36 @@ _TOLD = 3
 def testimony(store: GitStore, name: str) -> list[Finding]:
     """Hold a log against every version of it that the ref's history has, and that against what this clone accepted.
 
-    Each version must be the beginning of the newest one. Their hashes are enough to tell, so none is read that fits.
+    Each version must be the beginning of the next one. Their hashes are enough to tell, so none is read that fits.
     """
     log = store.read(name) or b""
     with store.changes.alone():
         findings = _disputed(store, name, log)
-        commit = store.head.commit
-        if commit is not None:
-            for made, blob, size in _versions(store, commit, name):
-                if len(findings) >= _TOLD:
-                    break
-                if size is None:
-                    told = f"the log was removed in commit {made[:12]}, and begun anew"
-                    findings.append(Finding(1, "cut", told))
-                elif size > len(log) or _hash(log[:size], len(blob)) != blob:
-                    seq = _agreed(store.objects.blob(blob), log) + 1
-                    told = f"is not what commit {made[:12]} has there: the log was rewritten after it"
-                    findings.append(Finding(seq, "fork", told))
+        later = commit = store.head.commit
+        if commit is None:
+            return findings
+        for made, blob, size in _versions(store, commit, name):
+            if len(findings) >= _TOLD:
+                break
+            if size is None:
+                findings.append(Finding(1, "cut", f"the log was removed by {_who(store, made)}, and begun anew"))
+                log = b""
+            elif log and (size > len(log) or _hash(log[:size], len(blob)) != blob):
+                earlier = store.objects.blob(blob)
+                told = f"was rewritten by {_who(store, later)}; `git show {made[:12]}:{name}` is the log before that"
+                findings.append(Finding(_agreed(earlier, log) + 1, "fork", told))
+                log = earlier
+            else:
+                log = log or store.objects.blob(blob)
+            later = made
         return findings
+
+
+def _who(store: GitStore, commit: str | None) -> str:
+    """Name a commit, and whoever git says made it."""
+    done = store.git.run("log", "-1", "--no-show-signature", "--format=%an, %ad", "--date=iso", str(commit), "--")
+    told = " ".join(done.out.decode("utf-8", "replace").split())
+    return f"commit {str(commit)[:12]}" + (f" of {told}" if told and not done.code else "")
 
 
 def _disputed(store: GitStore, name: str, log: bytes) -> list[Finding]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botswain.errors import BotswainError, Refused
+from botswain.state.git.compare import compare
 from botswain.state.git.remote import RemoteError
 
 if TYPE_CHECKING:
@@ -97,8 +99,10 @@ class Head:
             what = f"{ref} was rewritten: {found[:12]} does not contain {accepted[:12]}, which this clone knows"
         fix = (
             f'find out who did that; then `./inv state.accept --env {env} --why "…"` takes the remote\'s for the truth,'
-            f" or state.restore puts this clone's back"
+            f' or `./inv state.restore --env {env} --why "…"` puts this clone\'s back'
         )
+        with contextlib.suppress(BotswainError):  # what differs is worth knowing, and not more
+            what += f"; {compare(self._objects, accepted, found)}"
         return Disputed(what, where=self._remote.name, fix=fix)
 
     def note(self) -> str | None:

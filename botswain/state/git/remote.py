@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FIXES = (
     (
         r"does not appear to be a git repo|No such remote|[Rr]epository.*not found|does not exist|not a git repository",
-        "see `state.remote` in the profile and `git remote -v` in the bot's repository",
+        "see `state: { kind: git, remote: … }` in the profile, and `git remote -v` in the bot's repository",
     ),
     (
         r"Authentication failed|Permission denied|could not read [UP]|Host key|(error:|HTTP) 40[13]",

@@ -19,7 +19,7 @@ from botswain.secrets import redaction
 from botswain.state import holding
 from botswain.state.git.changes import Changes
 from botswain.state.git.head import Disputed, Head, now
-from botswain.state.git.lock import LOCK, HeldRef, holder_in, take
+from botswain.state.git.lock import HEARTBEAT, LOCK, HeldRef, holder_in, take
 from botswain.state.git.objects import NAME, Documents, Objects
 from botswain.state.git.process import Git
 from botswain.state.git.remote import Remote, RemoteError
@@ -174,7 +174,7 @@ class GitStore:
                     age = 0.0
                     continue
                 if time.monotonic() >= end:
-                    raise holding.refusal(taken.holder, self.environment) from None
+                    raise holding.refusal(taken.holder, self.environment, HEARTBEAT) from None
                 if waiting and not told:
                     waiting(taken.holder)
                     told = True

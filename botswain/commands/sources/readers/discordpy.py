@@ -140,6 +140,7 @@ def keep_away(discord: Any) -> Any:
 
     client, tree = discord.Client, discord.app_commands.CommandTree
     sync = tree.sync
+    watch_locale_strings(discord.app_commands.locale_str)
     for kind in {client, discord.AutoShardedClient}:
         kind.run, kind.start, kind.login, kind.connect, kind.close = run, nothing, nothing, nothing, nothing
     commands = sys.modules.get("discord.ext.commands") or importlib.import_module("discord.ext.commands")
@@ -147,6 +148,32 @@ def keep_away(discord: Any) -> Any:
     discord.http.HTTPClient.request = refuse
     tree.sync = no_commands
     return sync
+
+
+WRITTEN: set[str] = set()
+"""The texts that the bot's own code made locale_str; the library makes all others so by itself."""
+
+
+def watch_locale_strings(kind: Any) -> None:
+    """Notes every locale_str that code outside the library makes."""
+    real = kind.__init__
+
+    def init(self: Any, message: str, /, **extras: Any) -> None:
+        real(self, message, **extras)
+        maker = sys._getframe(1).f_globals.get("__name__", "")
+        if maker != "discord" and not maker.startswith("discord."):
+            WRITTEN.add(str(message))
+
+    kind.__init__ = init
+
+
+def untranslated(data: Any) -> bool:
+    """Whether a command's JSON has a text that the bot's code made locale_str."""
+    if isinstance(data, dict):
+        return any(data.get(key) in WRITTEN for key in ("name", "description")) or any(
+            untranslated(one) for key in ("options", "choices") for one in data.get(key) or ()
+        )
+    return False
 
 
 def made(found: Any) -> Any:
@@ -283,6 +310,8 @@ async def send_commands(tree: Any, sync: Any) -> None:
         with telling(file, "making the commands' JSON"):
             for command, data in zip(mine, await payloads(tree, sync, guild)):  # noqa: B905 - Python 3.8
                 send("command", file=file_of(getattr(command, "module", None)), guild=guild, data=data)
+                if tree.translator is None and untranslated(data):
+                    send("untranslated", name=data["name"])
 
 
 async def main(found: Any, sync: Any) -> None:
