@@ -106,7 +106,16 @@ def drift(_context: Any, env: str = "", check: bool = False, json: bool = False,
     want = Wanted({scope: record.commands for scope, record in manifest.scopes.items()})
     result = preview(session, want, "drift")
     code = ExitCode.DIFFERENT if check and result.plan.drifted else result.code
-    _show_plan(result, code, json=json)
+    if json:
+        emit({**result.to_json(), "exitCode": int(code)})
+        return code
+    from botswain.cli.drifted import drift_lines
+    from botswain.cli.style import paint_for
+
+    paint = paint_for(sys.stdout)
+    print(*drift_lines(result.plan, paint, session.profile.name), sep="\n")
+    for note in result.notes:
+        print(f"{paint('yellow', 'note')}: {note}", file=sys.stderr)
     return code
 
 

@@ -31,7 +31,7 @@ _LISTED_KEPT = 3
 
 def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
     """The plan as it is read before it is agreed to: only what would change, and one line that sums it up."""
-    for scopes in _alike(plan.scopes):
+    for scopes in alike(plan.scopes):
         yield from _scope(scopes, paint)
     for note in plan.notes:
         yield paint("dim", f"note: {note}")
@@ -41,7 +41,7 @@ def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
         yield _summary(plan, paint)
 
 
-def _alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
+def alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
     """Scopes in which exactly the same happens, together: 500 guilds are one paragraph."""
     groups: list[list[ScopePlan]] = []
     for scope in scopes:
@@ -59,7 +59,7 @@ def _alike(scopes: tuple[ScopePlan, ...]) -> list[list[ScopePlan]]:
 
 def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
     scope = scopes[0]
-    title = paint("bold", _title(scopes))
+    title = paint("bold", title_of(scopes))
     if scope.unavailable:
         yield f"{title}  {paint('red', 'skipped')}: {scope.unavailable}"
         return
@@ -81,7 +81,8 @@ def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
         yield paint("dim", f"    {_still(scope)}")
 
 
-def _title(scopes: list[ScopePlan]) -> str:
+def title_of(scopes: list[ScopePlan]) -> str:
+    """How scopes in which the same happens are headed."""
     if len(scopes) == 1:
         return label(scopes[0].scope)
     shown = ", ".join(scope.scope for scope in scopes[:_LISTED_GUILDS])
@@ -118,7 +119,7 @@ def _command(scope: ScopePlan, command: CommandPlan, paint: Paint) -> Iterator[s
         wanted = scope.wanted[command.key]
         for field in ("description", "options"):
             if field in wanted:
-                yield f"      {field}: {_value(wanted[field])}"
+                yield f"      {field}: {value_text(wanted[field])}"
     for change in command.fields:
         yield _field(change, paint)
 
@@ -138,16 +139,17 @@ def loss(command: CommandPlan) -> list[str]:
 
 def _field(change: FieldChange, paint: Paint) -> str:
     if change.live is None:
-        sign, text = paint("green", "+"), _value(change.wanted)
+        sign, text = paint("green", "+"), value_text(change.wanted)
     elif change.wanted is None:
-        sign, text = paint("red", "-"), _value(change.live)
+        sign, text = paint("red", "-"), value_text(change.live)
     else:
-        sign, text = paint("yellow", "~"), f"{_value(change.live)} → {_value(change.wanted)}"
+        sign, text = paint("yellow", "~"), f"{value_text(change.live)} → {value_text(change.wanted)}"
     drift = paint("magenta", "  (edited by other hands)") if change.drift else ""
     return f"      {sign} {change.path}: {text}{drift}"
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A field's value in one short line, without secrets."""
     if isinstance(value, list) and value and all(isinstance(one, dict) and "name" in one for one in value):
         text = ", ".join(str(one["name"]) for one in value)
     else:
@@ -162,6 +164,8 @@ def _summary(plan: Plan, paint: Paint) -> str:
     if not any(counts.values()):
         if plan.orphans:
             return f"{paint('bold', 'No change')} but {many(len(plan.orphans), 'scope')} that left the profile."
+        if plan.service is not None and plan.service.action not in ("none", "record"):
+            return f"{paint('bold', 'Plan')}: the service; no change to the commands."
         recorded = " to Discord; the record is brought up to date" if plan.unrecorded else ""
         return f"{paint('bold', 'No change')}{recorded}."
     each = " in one scope" if len(plan.changed) > 1 else ""

@@ -89,7 +89,8 @@ def _service(service: ServiceResult | None) -> str:
 def _snapshot(one: Stored) -> tuple[str, ...]:
     entry = one.entry
     scopes = f"{one.commands} in {one.scopes} scope{'' if one.scopes == 1 else 's'}"
-    way = f"rollback --to {entry.previous}" if one.restorable else "-"
+    rollback = f"./inv rollback --env {entry.environment}"
+    way = f"{rollback} --to {entry.previous}" if one.restorable else "-"
     if one.undone_next:
-        way = "rollback"
+        way = rollback
     return (entry.id, _what(entry), entry.outcome, _when(entry), scopes, f"{max(1, round(one.size / 1000))} kB", way)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botswain.deployment.result import Result
 from botswain.deployment.run import Options, Person, Run, carry_out, holding, preview
 from botswain.deployment.session import Session
+from botswain.deployment.staleness import warned
 from botswain.deployment.survey import survey
 from botswain.deployment.wanted import Wanted, wanted
 from botswain.errors import Refused
@@ -51,6 +52,7 @@ def _deploy(run: Run, want: Wanted) -> Result:
         return checkout(run.session.profile)
 
     plan, notes = shaped(run.session, run.options, survey(run.session, run.client, want, run.manifest))
+    plan = warned(plan, run.session.profile.source.repo, run.manifest)
     return carry_out(run, plan, want.scopes, commit, notes=notes)
 
 

@@ -15,6 +15,7 @@ from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
 from botswain.deployment.run import carry_out, holding, preview
 from botswain.deployment.service import Work, look, target_for
+from botswain.deployment.staleness import warned
 from botswain.deployment.survey import survey
 from botswain.deployment.wanted import wanted
 from botswain.errors import BotswainError
@@ -88,7 +89,7 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
     found = _recorded(run, found)
     result = carry_out(
         run,
-        replace(plan, service=found),
+        warned(replace(plan, service=found), profile.source.repo, run.manifest),
         want.scopes,
         lambda: Checkout(commit.recorded, commit.build_id),
         notes=(*notes, *told),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from botswain.commands.canonical import Command
 from botswain.deployment.result import Result
 from botswain.deployment.session import Session
+from botswain.deployment.staleness import warned
 from botswain.deployment.survey import survey
 from botswain.errors import Refused
 from botswain.plan import Plan, label
@@ -83,6 +84,8 @@ def preview(
         plan = survey(session, client, want, manifest)
         requests = client.requests.by_method()
     plan, told = shape(plan)
+    if kind != "drift":
+        plan = warned(plan, session.profile.source.repo, manifest)
     notes = list(told)
     if (cut := left_behind(session.records.store)) is not None:
         notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from botswain.manifest import Manifest
+from botswain.plan import Plan
 
 _SHOWN = 8
+
+
+def warned(plan: Plan, repo: Path, manifest: Manifest | None) -> Plan:
+    """The plan with a note when what it would change may be what somebody else deployed from a newer commit."""
+    changing = plan.changed or (plan.service is not None and plan.service.action == "deploy")
+    told = stale(repo, manifest) if changing else None
+    return replace(plan, notes=(*plan.notes, told)) if told else plan
 
 
 def stale(repo: Path, manifest: Manifest | None) -> str | None:

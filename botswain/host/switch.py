@@ -117,7 +117,7 @@ def back(
 
     Where the release is a later one (a rollback that is undone), nothing is wrong with the one that is left. Killed on
     the way, `settle` finishes it. Without `restarts` the bot is started once and never again by itself.
-    Raises Stuck when it is not well: then nothing is tried any more, since going to and fro helps nobody.
+    Raises Stuck when it is not well: then nothing is tried any more, since going back and forth helps nobody.
     """
     with alone(place):
         moves.there(place, release.id)

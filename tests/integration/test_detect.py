@@ -185,3 +185,16 @@ def test_a_report_that_cannot_be_written(edited: Desk):
     ran = edited.inv("detect", "--env", "dev", "--report", "out/report.json")
     assert ran.code == 1
     assert ran.told[0].startswith("out/report.json: cannot store it: Not a directory"), ran
+
+
+def test_a_plan_from_an_older_checkout_says_so(edited: Desk):
+    """Whoever forgot to pull sees that the difference is what somebody else deployed."""
+    commit(edited)
+    assert edited.inv("deploy", "--env", "dev", "--yes", "--allow-delete", "2").code == 0
+    git(edited, "checkout", "-q", "HEAD~1")
+    ran = edited.inv("diff", "--env", "dev")
+    assert "and this checkout is older: git pull first, unless you mean to take that back" in ran.out, ran
+    assert "this checkout is older" not in edited.inv("drift", "--env", "dev").out
+    ran = edited.inv("deploy", "--env", "dev", "--yes", "--allow-delete", "2")
+    assert (ran.code, "this checkout is older" in ran.out) == (0, True), ran
+    assert "this checkout is older" not in edited.inv("diff", "--env", "dev").out

@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-import threading
 
 import pytest
 from desk import ROOT, Desk, refused, steady
@@ -33,7 +32,11 @@ def test_backups_lists_what_was_live_before_each_deployment(thrice: Desk):
     ran = thrice.inv("backups", "--env", "dev")
     rows = [line.split() for line in ran.out.splitlines()[1:]]
     assert [(row[0], row[5], row[7]) for row in rows] == [(third, "1", "1"), (second, "1", "1"), (first, "0", "1")], ran
-    assert [" ".join(row[11:]) for row in rows] == ["rollback", f"rollback --to {first}", "-"]
+    assert [" ".join(row[11:]) for row in rows] == [
+        "./inv rollback --env dev",
+        f"./inv rollback --env dev --to {first}",
+        "-",
+    ]
     found = thrice.inv("backups", "--env", "dev", "--limit", "2", "--json").document["snapshots"]
     assert [(one["deploymentId"], one["commands"]) for one in found] == [(third, 1), (second, 1)]
     assert found[0]["documents"] == [f"snapshots/{third}/200000000000000001.json"]
@@ -127,11 +130,13 @@ def held(desk: Desk):
 def test_a_run_waits_for_another_as_long_as_it_was_told(desk: Desk, held: subprocess.Popen[str]):
     """It says for whom, and goes on when the lock is free."""
     desk.command("ping")
-    threading.Timer(0.8, held.stdin.close).start()
-    ran = desk.process("deploy", "--env", "dev", "--wait", "30")
-    assert ran.code == 0, ran
-    assert "waiting up to 30 s for anna@ship (deploy, 20261122-101530-3f9a2c)" in ran.err
-    assert "ping" in desk.live()
+    run = desk.argv("deploy", "--env", "dev", "--wait", "60")
+    with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **desk.where()) as waiting:
+        told = waiting.stderr.readline()
+        held.stdin.close()
+        rest = waiting.stderr.read()
+    assert told == "waiting up to 60 s for anna@ship (deploy, 20261122-101530-3f9a2c)\n", rest
+    assert (waiting.returncode, "ping" in desk.live()) == (0, True), rest
 
 
 def test_without_waiting_it_is_refused_at_once(desk: Desk, held: subprocess.Popen[str]):

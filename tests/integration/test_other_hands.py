@@ -6,6 +6,7 @@ import base64
 
 import pytest
 from deployments import APPLICATION, GUILDS, OTHER_APPLICATION, planned, told
+from desk import Desk
 
 from botswain.errors import ExitCode, Refused
 
@@ -137,3 +138,25 @@ def test_refused_token_in_the_middle_of_a_run_undoes_what_it_can(project):
     assert project.store().holder() is None
     assert project.deploy().code is ExitCode.DONE
     project.check()
+
+
+DRIFT = """\
+guild 200000000000000001
+  ~ /c01
+      ~ description: "Number 1" → "Theirs"
+  - /c02  (deleted by other hands)
+  » /c33  (was /c03)
+Drift: 3 commands changed by other hands; ./inv diff --env dev shows what a deploy would make of it.
+"""
+
+
+def test_drift_is_told_as_what_they_did(desk: Desk):
+    """From what was deployed to what is live: the repair is what `diff` is for."""
+    desk.commands(4)
+    assert desk.inv("deploy", "--env", "dev").code == 0
+    assert desk.inv("drift", "--env", "dev").out == "guild 200000000000000001  as it was deployed\nNo drift.\n"
+    desk.edit("patch", name="c01", command={"description": "Theirs"})
+    desk.edit("patch", name="c03", command={"name": "c33"})
+    desk.edit("delete", name="c02")
+    ran = desk.inv("drift", "--env", "dev", "--check")
+    assert (ran.code, sorted(ran.out.splitlines())) == (2, sorted(DRIFT.splitlines())), ran

@@ -8,11 +8,13 @@ import selectors
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from botswain.errors import BotswainError
@@ -106,20 +108,21 @@ def run(
             handed = (asked.fileno(), send)
             streams[receive] = channel
         try:
-            process = subprocess.Popen(
-                [*argv, *map(str, handed)],
-                cwd=repo,
-                env=variables(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE if request is None else subprocess.STDOUT,
-                pass_fds=handed,
-                start_new_session=True,
-            )
+            with _undisturbed():  # else Ctrl-C could fall between its start and our knowing of it
+                process = subprocess.Popen(
+                    [*argv, *map(str, handed)],
+                    cwd=repo,
+                    env=variables(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE if request is None else subprocess.STDOUT,
+                    pass_fds=handed,
+                    start_new_session=True,
+                )
+                files.callback(_finish, process)
         except OSError as error:
             what = f"{argv[0]} cannot be run: {error.strerror}"
             raise BotswainError(what, where=str(repo), fix=_startable(argv[0], repo)) from None
-        files.callback(_finish, process)
         if request is not None:
             _close(handed[1])
         assert process.stdout is not None  # noqa: S101 - asked for above
@@ -143,6 +146,26 @@ def _startable(program: str, repo: Path) -> str:
     if not os.access(path, os.X_OK):
         return f"chmod +x {path}"
     return "its first line names the program that runs it: see whether that is installed"
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Puts off what SIGINT and SIGTERM would do until the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[tuple[int, FrameType | None]] = []
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    handled = {one: handler for one, handler in before.items() if callable(handler)}
+    for one in handled:
+        signal.signal(one, lambda number, frame: pending.append((number, frame)))
+    try:
+        yield
+    finally:
+        for one, handler in handled.items():
+            signal.signal(one, handler)
+    for number, frame in pending:
+        handled[signal.Signals(number)](number, frame)
 
 
 class _Stream:
