@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from botswain.deployment.setup import Existing, check_repo, existing, other_repo, state_of
-from botswain.errors import InvalidInput, Problem
+from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.init.proposal import Proposal, bots_in, propose
 from botswain.profile.init.text import Answers
 from botswain.wording import shown
@@ -96,8 +96,13 @@ def answer(given: Given, asker: Asker) -> Answers:
 
 
 def _repo(given: Given, there: Existing | None, asker: Asker) -> str:
+    ourselves = "the project of Botswain itself; name the folder of your bot, such as ../my-bot"
+
     def wrong(text: str) -> str | None:
-        return None if Path(text).expanduser().is_dir() else f"{text} is no folder"
+        folder = Path(text).expanduser()
+        if not folder.is_dir():
+            return f"{text} is no folder"
+        return f"{text} is {ourselves}" if folder.resolve() == Path.cwd().resolve() else None
 
     if given.repo is not None:
         repo = given.repo
@@ -106,6 +111,8 @@ def _repo(given: Given, there: Existing | None, asker: Asker) -> str:
         beside = [] if known else bots_in(Path(".."), but=Path())
         proposed = known or (str(beside[0]) if len(beside) == 1 else ".")
         repo = asker.value("The folder of the bot's repository", proposed, wrong)
+        if (problem := wrong(repo)) is not None:  # nobody was asked
+            raise BotswainError(problem, where="--repo", fix="--repo . if the bot does live here")
     repo = str(Path(repo).expanduser())
     check_repo(Path(repo))
     return repo

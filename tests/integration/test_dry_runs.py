@@ -26,7 +26,7 @@ DRY = [
 def line_of(form, task):
     """A command line of that form."""
     why = {one: ["--why", "x"] for one in ("lock.break", "state.accept", "state.restore")}
-    more = {**why, "rollback": ["--allow-delete", "99"]}.get(task, [])
+    more = {**why, "rollback": ["--allow-delete", "99"], "init": ["--repo", "."]}.get(task, [])
     return [part for one in form for part in ([task, "--env", "dev", *more] if one == "{task}" else [one])]
 
 

@@ -320,3 +320,12 @@ def test_yes_takes_what_is_proposed(fresh: Desk):
     with on_a_terminal(fresh, "init", "--env", "prod", "--repo", "../bot", "--yes") as (process, ours):
         assert process.wait(20) == 0, until(ours, None)
     assert profile(fresh, "prod")["production"] is True
+
+
+def test_without_a_repository_it_does_not_adopt_the_project_itself(fresh: Desk):
+    """The bot is elsewhere, nearly always; whoever forgets --repo gets no profile that they then cannot replace."""
+    before = tree(fresh.folder)
+    ran = fresh.inv("init", "--env", "beta")
+    told = "--repo: . is the project of Botswain itself; name the folder of your bot, such as ../my-bot"
+    assert (ran.code, ran.told) == (1, [f"{told}; --repo . if the bot does live here"]), ran
+    assert tree(fresh.folder) == before
