@@ -7,13 +7,16 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks import commands
+from benchmarks import commands, service
 from benchmarks.figures import Figure, document, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-GROUPS: dict[str, Mapping[str, Callable[[], list[Figure]]]] = {"commands": commands.MEASUREMENTS}
+GROUPS: dict[str, Mapping[str, Callable[[], list[Figure]]]] = {
+    "commands": commands.MEASUREMENTS,
+    "service": service.MEASUREMENTS,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

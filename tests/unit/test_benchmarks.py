@@ -10,6 +10,8 @@ from benchmarks import __main__ as bench
 from benchmarks.bots import planned, unlike
 from benchmarks.clones import Records, Run, at_a_time, lost, within
 from benchmarks.figures import Figure, at_least, at_most, exactly
+from benchmarks.harbour import unready
+from botswain.cli.dev import bench as bench_task
 
 ROWS = [at_most("time", 1.23456, "x", 1.3), at_least("rate", 47, "requests/s", 45), exactly("writes", 0, "", 0)]
 
@@ -26,7 +28,20 @@ def test_every_promised_figure_has_a_measurement() -> None:
     """A figure that nobody measures any more would look as if it were kept."""
     names = ["memory", "traffic", "differences", "bots", "pace", "list", "apply", "state", "clones"]
     assert list(bench.GROUPS["commands"]) == names
-    assert all(callable(one) for one in bench.GROUPS["commands"].values())
+    assert list(bench.GROUPS["service"]) == ["switches", "unchanged", "logins"]
+    assert all(callable(one) for group in bench.GROUPS.values() for one in group.values())
+
+
+def test_a_group_measures_what_is_its_own(measured: list[Figure], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the service's figures does not wait for the others, and is told of none of them."""
+    measured.append(at_most("memory", 2, "MB", 1))
+    monkeypatch.setitem(bench.GROUPS, "service", {"faked": lambda: ROWS})
+    assert (bench.main(["--group", "service"]), bench.main(["--group", "commands"])) == (0, 1)
+
+
+def test_the_task_names_every_group() -> None:
+    """Its help is where people learn which ones there are."""
+    assert all(group in bench_task.help["group"] for group in bench.GROUPS)
 
 
 def test_json(measured: list[Figure], capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,3 +166,26 @@ def test_two_registrations_are_compared_in_both_directions() -> None:
     ]
     assert unlike({(1, "ping"): {**ping, "nsfw": True}}, {(1, "ping"): ping}) == ["ping.nsfw"]
     assert unlike({(1, "a"): ping}, {(2, "b"): ping}) == ["a: only on one side", "b: only on one side"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "seconds"),
+    [
+        ([(0, True), (1, True), (2, True)], 0),
+        ([(0, True), (1, False), (2, False), (4, True), (5, True)], 4),
+        ([(0, True), (1, False), (2, True), (7, True), (8, False), (9, True)], 4),
+    ],
+    ids=["never", "once", "twice"],
+)
+def test_the_time_without_a_ready_bot_is_all_that_it_can_have_been(
+    looks: list[tuple[float, bool]], seconds: float
+) -> None:
+    """It begins with the last good look, not with the first bad one; a second gap counts as well."""
+    assert unready(looks) == seconds
+
+
+@pytest.mark.parametrize("looks", [[], [(0, False), (1, True)], [(0, True), (1, False)]])
+def test_no_time_is_told_where_the_bot_was_not_ready_before_and_afterwards(looks: list[tuple[float, bool]]) -> None:
+    """A bot that never came back would otherwise look like one that was quick."""
+    with pytest.raises(RuntimeError, match="ready before and afterwards"):
+        unready(looks)
