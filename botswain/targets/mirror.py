@@ -60,7 +60,7 @@ def _git(repo: Path, *arguments: str, missing: str = "") -> str:
     if done.returncode == 0:
         return done.stdout.strip()
     reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    if "not a git repository" in reason or "cannot change to" in reason:
+    if "not a git repository" in done.stderr or "cannot change to" in done.stderr:  # more lines may follow that one
         fix = "a release is made of a commit: correct `repo`, or run git init and commit there"
         raise HostError("is no git repository", where=str(repo), fix=fix)
     if missing:

@@ -5,6 +5,7 @@ usage: python hikari_bot.py API_URL TOKEN
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 
@@ -37,6 +38,14 @@ async def answer(interaction: hikari.CommandInteraction) -> None:
         await interaction.delete_initial_response()
 
 
+async def arrived(bot: hikari.GatewayBot) -> None:
+    """Waits for the guilds: hikari is started before they have come."""
+    for _wait in range(100):
+        if bot.cache.get_guilds_view() and not bot.cache.get_unavailable_guilds_view():
+            break
+        await asyncio.sleep(0.05)
+
+
 def main(url: str, token: str) -> None:
     """Runs until the connection is refused or the process is ended."""
     bot = hikari.GatewayBot(token, rest_url=url, banner=None, logs=None, cache_settings=CacheSettings())
@@ -47,6 +56,7 @@ def main(url: str, token: str) -> None:
 
     @bot.listen()
     async def on_started(_: hikari.StartedEvent) -> None:
+        await arrived(bot)
         guilds = bot.cache.get_guilds_view()
         tell("ready", guilds={str(one): [c.name for c in guilds[one].get_channels().values()] for one in guilds})
 

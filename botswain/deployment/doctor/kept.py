@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.audit.verify import Finding
+    from botswain.deployment.history import Deployment
 
 ROOM = 100_000_000
 """Bytes below which the disk is told to be nearly full."""
@@ -35,17 +36,16 @@ def history(session: Session) -> Iterator[Look]:
     else:
         yield good("records", f"{many(len(entries), 'deployment')}; {manifest.deployment_id} is deployed")
     if session.profile.state.kind == "git":
-        yield from _newer_files(session, {entry.id for entry in entries})
+        yield from _newer_files(session, entries)
 
 
-def _newer_files(session: Session, known: set[str]) -> Iterator[Look]:
+def _newer_files(session: Session, shared: Sequence[Deployment]) -> Iterator[Look]:
     """Whether files beside shared records know a later deployment: of a time with `state: folder`."""
     path, name = session.profile.manifest_path, session.profile.name
     files = Records(FolderStore(path), str(path), name)
     try:
-        later = [
-            entry.id for entry in files.deployments() if entry.id not in known and entry.id > max(known, default="")
-        ]
+        known, newest = {entry.id for entry in shared}, max((entry.started_at for entry in shared), default="")
+        later = [entry.id for entry in files.deployments() if entry.id not in known and entry.started_at > newest]
     except BotswainError:
         return  # nobody works with these files
     if later:
