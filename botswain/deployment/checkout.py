@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
-from botswain.errors import BotswainError, Refused
+from botswain.deployment import git
+from botswain.errors import Refused
 from botswain.profile.settings import Profile
 
 _BUILD_VARIABLES = ("BOTSWAIN_BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_ID")
@@ -42,9 +41,11 @@ def as_it_stands(profile: Profile) -> Checkout:
 def _state(profile: Profile) -> tuple[str | None, str | None]:
     """The commit, and what differs from it; None for either where there is none to tell."""
     source = profile.source
-    sha = _git(source.repo, "rev-parse", "HEAD")
+    sha = git.answer(source.repo, "rev-parse", "HEAD")
     # The bot's code may import any file of its repository.
-    return sha, None if sha is None else _git(source.repo, "status", "--porcelain", "--", str(source.path.resolve()))
+    return sha, None if sha is None else git.answer(
+        source.repo, "status", "--porcelain", "--", str(source.path.resolve())
+    )
 
 
 def _checkout(sha: str | None, changes: str | None) -> Checkout:
@@ -54,14 +55,3 @@ def _checkout(sha: str | None, changes: str | None) -> Checkout:
 def build_id() -> str | None:
     """The build that this run is part of, as CI names it."""
     return next((value for name in _BUILD_VARIABLES if (value := os.environ.get(name))), None)
-
-
-def _git(repo: Path, *arguments: str) -> str | None:
-    """What git prints; None where there is no repository or no commit."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, check=False, timeout=60
-        )
-    except FileNotFoundError:
-        raise BotswainError("git is not installed", where=str(repo), fix="sudo apt install git") from None
-    return done.stdout.strip() if done.returncode == 0 else None

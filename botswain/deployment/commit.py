@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from botswain.deployment import git
 from botswain.deployment.checkout import build_id
 from botswain.errors import BotswainError, Refused
 from botswain.profile.settings import Profile
@@ -37,12 +36,12 @@ def release_commit(profile: Profile, *, write: bool = True) -> Commit:
     """
     repo = profile.source.repo
     where = f"{profile.file}: repo: {repo}"
-    head = _git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    head = git.answer(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if head is None:
-        inside = _git(repo, "rev-parse", "--git-dir") is not None
+        inside = git.answer(repo, "rev-parse", "--git-dir") is not None
         what = "has no commit yet" if inside else "is no git repository"
         raise BotswainError(f"{what}, and a release is made from a commit", where=where, fix="commit the bot first")
-    dirty = _git(repo, "status", "--porcelain", "--", *_paths(profile))
+    dirty = git.answer(repo, "status", "--porcelain", "--", *_paths(profile))
     if dirty is None:
         raise BotswainError("git cannot tell whether it is clean", where=where, fix="run git status there to see why")
     if not dirty:
@@ -51,7 +50,7 @@ def release_commit(profile: Profile, *, write: bool = True) -> Commit:
         what = f"has changes that are not in commit {head[:12]}"
         raise Refused(what, where=str(repo), fix="commit them first; only a sandbox may deploy a dirty tree")
     made = _snapshot(repo, head, where, write=write)
-    stored = write or _git(repo, "cat-file", "-e", made) is not None
+    stored = write or git.answer(repo, "cat-file", "-e", made) is not None
     return Commit(made, f"{head}+dirty", build_id(), stored)
 
 
@@ -66,35 +65,23 @@ def _paths(profile: Profile) -> list[str]:
 
 def _snapshot(repo: Path, head: str, where: str, *, write: bool) -> str:
     """A commit object of the work tree; with the dates of its parent, so that the same tree is the same commit."""
-    top = _git(repo, "rev-parse", "--show-toplevel")
-    date = _git(repo, "show", "-s", "--format=%cI", head)
+    top = git.answer(repo, "rev-parse", "--show-toplevel")
+    date = git.answer(repo, "show", "-s", "--format=%cI", head)
     with tempfile.TemporaryDirectory(prefix="botswain-") as folder:
         variables = {
             **_NOBODY, "GIT_COMMITTER_NAME": "botswain", "GIT_COMMITTER_EMAIL": "botswain@localhost",
             "GIT_INDEX_FILE": f"{folder}/index", "GIT_AUTHOR_DATE": date or "", "GIT_COMMITTER_DATE": date or "",
         }  # fmt: skip
         if not write:
-            objects = _git(repo, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+            objects = git.answer(repo, "rev-parse", "--path-format=absolute", "--git-path", "objects")
             variables |= {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects or ""}
         steps = (("read-tree", head), ("add", "-A", "--", "."), ("write-tree",))
         told: str | None = None
         for step in steps:
-            told = _git(Path(top or repo), *step, **variables)
+            told = git.answer(Path(top or repo), *step, **variables)
             if told is None:
                 break
-        made = told and _git(repo, "commit-tree", told, "-p", head, "-m", "Uncommitted work", **variables)
+        made = told and git.answer(repo, "commit-tree", told, "-p", head, "-m", "Uncommitted work", **variables)
     if not made:
         raise BotswainError("no commit could be made of the changed files", where=where, fix="commit them")
     return made
-
-
-def _git(repo: Path, *arguments: str, **variables: str) -> str | None:
-    """What git prints; None when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, check=False, timeout=60,
-            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables},
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise BotswainError("git is not installed", where=str(repo), fix="sudo apt install git") from None
-    return done.stdout.strip() if done.returncode == 0 else None

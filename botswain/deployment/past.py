@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from botswain.deployment import git
 from botswain.errors import BotswainError
 from botswain.profile.settings import Source
 
@@ -42,14 +41,14 @@ def checkout_of(source: Source, since: str) -> Iterator[Past]:
     """
     repo = source.repo
     commit, notes = _commit(repo, since)
-    prefix = _git(repo, "rev-parse", "--show-prefix") or ""
+    prefix = git.answer(repo, "rev-parse", "--show-prefix") or ""
     with tempfile.TemporaryDirectory(prefix="botswain-past-") as name:
         folder = Path(name, "files")
         folder.mkdir()
-        top = _git(repo, "rev-parse", "--show-toplevel") or str(repo)
+        top = git.answer(repo, "rev-parse", "--show-toplevel") or str(repo)
         index = {"GIT_INDEX_FILE": str(Path(name, "index"))}
         for step in (("read-tree", commit), ("checkout-index", "--all", "--force", f"--prefix={folder}/")):
-            if _git(Path(top), *step, **index) is None:
+            if git.answer(Path(top), *step, **index) is None:
                 raise BotswainError(f"could not take the files of {commit[:12]} out of git", where=str(repo))
         past = folder / prefix
         if not past.is_dir():
@@ -63,29 +62,17 @@ def checkout_of(source: Source, since: str) -> Iterator[Past]:
 
 def _commit(repo: Path, since: str) -> tuple[str, tuple[str, ...]]:
     """The commit that `since` stands for, and what is to be said of it."""
-    commit = _git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}")
+    commit = git.answer(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}")
     if not commit:
-        shallow = _git(repo, "rev-parse", "--is-shallow-repository") == "true"
+        shallow = git.answer(repo, "rev-parse", "--is-shallow-repository") == "true"
         fix = "this clone is shallow: fetch the whole history (fetch-depth: 0 in actions/checkout)" if shallow else ""
         what = f'has no commit "{since}"'
         if ".." in since:
             what, fix = f'"{since}" is a range', "name one commit or branch to compare with"
-        if _git(repo, "rev-parse", "--git-dir") is None:
+        if git.answer(repo, "rev-parse", "--git-dir") is None:
             what, fix = "is no git repository", "set `repo` in the profile to the bot's repository"
         raise BotswainError(what, where=str(repo), fix=fix or "git branch --all and git log show what there is")
-    base = _git(repo, "merge-base", commit, "HEAD")
+    base = git.answer(repo, "merge-base", commit, "HEAD")
     if base is None:
         return commit, (f"{since} and HEAD have no common commit here, so {since} itself is what is compared with",)
     return base, ()
-
-
-def _git(folder: Path, *arguments: str, **variables: str) -> str | None:
-    """What git prints; None when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "LC_ALL": "C", **variables},
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise BotswainError("git is not installed", where=str(folder), fix="sudo apt install git") from None
-    return done.stdout.strip() if done.returncode == 0 else None

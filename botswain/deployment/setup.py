@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botswain.deployment import git
 from botswain.errors import BotswainError, InvalidInput, Refused
 from botswain.profile.init.text import Answers, example_variables, inventory_text, profile_text
 from botswain.profile.load import FOLDER, check, gaps, names, parsed, read, with_variables
@@ -97,13 +98,7 @@ def remote_of(repo: Path) -> str | None:
     """The git remote on which the bot's repository can share records; None in Botswain's own checkout."""
     if repo.resolve() == Path.cwd().resolve():
         return None
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repo), "remote"], capture_output=True, text=True, check=False, timeout=60
-        )
-    except FileNotFoundError:
-        return None
-    remotes = done.stdout.split() if done.returncode == 0 else []
+    remotes = (git.answer(repo, "remote") or "").split()
     return "origin" if "origin" in remotes else next(iter(remotes), None)
 
 

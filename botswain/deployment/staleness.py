@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from botswain.deployment import git
 from botswain.manifest import Manifest
 from botswain.plan import Plan
 
@@ -25,24 +24,12 @@ def stale(repo: Path, manifest: Manifest | None) -> str | None:
     sha = (manifest.git_sha or "").removesuffix("+dirty") if manifest else ""
     if not sha:
         return None
-    contained = _git(repo, "merge-base", "--is-ancestor", sha, "HEAD")
+    contained = git.verdict(repo, "merge-base", "--is-ancestor", sha, "HEAD")
     if contained in (0, None):
         return None
     deployed = f"what is deployed comes from commit {sha[:_SHOWN]}"
     if contained != 1:
         return f"{deployed}, which this clone does not have: git fetch, and see whether you are behind"
-    if _git(repo, "merge-base", "--is-ancestor", "HEAD", sha) == 0:
+    if git.verdict(repo, "merge-base", "--is-ancestor", "HEAD", sha) == 0:
         return f"{deployed}, and this checkout is older: git pull first, unless you mean to take that back"
     return f"{deployed}, which this checkout does not contain: it may take back what somebody else deployed"
-
-
-def _git(repo: Path, *arguments: str) -> int | None:
-    """The exit code of git; None where there is no git or no repository."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repo), *arguments],
-            capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
-    except FileNotFoundError:
-        return None
-    return None if "not a git repository" in done.stderr else done.returncode

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import os
-import socket
 import subprocess
 import time
-import xmlrpc.client
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +13,16 @@ from botswain.host.commands import tail
 from botswain.host.errors import HostError
 from botswain.host.gate import Manager, Process
 from botswain.host.place import Service
+from botswain.host.rpc import Rpc
 
 _RUNNING = {"STARTING", "RUNNING"}
 _NOT_RUNNING = 70
 """supervisord's fault for stopping what does not run."""
 _ALREADY = 60
 """Its fault for starting what runs."""
+EXPECTED = (0, 75, 77, 78)
+"""Exit codes that starting again does not mend: told to stop, refused by our launcher, by Discord, bad settings."""
 _PAUSE = 0.02
-_LONGEST = 100
-"""Bytes of a path that every system takes as the address of a socket; a longer one is reached through its folder."""
 _GRACE = 10.0
 """Seconds beyond the bot's own `stop_timeout` that a manager may take."""
 
@@ -55,17 +53,21 @@ class Supervisor:
         self._ask("startProcess", False, forgive=_ALREADY)
 
     def stop(self) -> None:
-        """Stop the program; returns when it is gone. Raises HostError when that takes too long.
+        """Stop the program; returns when it is gone for good. Raises HostError when that takes too long.
 
-        Asking again and again is quicker than waiting for the answer: each question wakes supervisord, which
-        otherwise looks at its children once a second.
+        A program that ended by itself and is about to be started again "does not run", so supervisord refuses to stop
+        it and then starts it: it is told again. Asking again and again is quicker than waiting for the answer, too:
+        each question wakes supervisord, which otherwise looks at its children once a second.
         """
-        self._ask("stopProcess", False, forgive=_NOT_RUNNING)
         end = time.monotonic() + self._patience
-        while self._ask("getProcessInfo")["pid"]:
+        self._ask("stopProcess", False, forgive=_NOT_RUNNING)
+        while not _at_rest(found := self._ask("getProcessInfo")):
             if time.monotonic() >= end:
                 raise HostError(f"did not end within {self._patience:g} s", where=self._program)
-            time.sleep(_PAUSE)
+            if found["statename"] in {*_RUNNING, "EXITED", "BACKOFF"}:
+                self._ask("stopProcess", False, forgive=_NOT_RUNNING)
+            else:
+                time.sleep(_PAUSE)
 
     def process(self) -> Process:
         """What the process does."""
@@ -79,50 +81,16 @@ class Supervisor:
         return tail(self._log, lines)
 
     def _ask(self, method: str, *arguments: bool, forgive: int = 0) -> dict[str, Any]:
-        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=_Transport(self._path))
-        try:
-            answer = getattr(proxy.supervisor, method)(self._program, *arguments)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode == forgive:
-                return {}
-            raise HostError(f"supervisord: {fault.faultString}", where=self._program) from None
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-            raise HostError(f"supervisord does not answer ({error})", where=str(self._path),
-                            fix="deploy again; that starts it") from None  # fmt: skip
-        finally:
-            proxy("close")()
+        with Rpc(self._path) as rpc:
+            answer = rpc.ask(method, self._program, *arguments, forgive=forgive)
         return answer if isinstance(answer, dict) else {}
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("127.0.0.1", timeout=60)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        if len(os.fsencode(self._path)) <= _LONGEST:
-            self.sock.connect(str(self._path))
-            return
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
-        finally:
-            os.close(folder)
-
-
-class _Transport(xmlrpc.client.Transport):
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> http.client.HTTPConnection:
-        made = _Connection(self._path)
-        self._connection = host, made  # what `close` closes
-        return made
+def _at_rest(found: Mapping[str, Any]) -> bool:
+    """Whether a program does not run, and does not start by itself in a moment."""
+    if found["statename"] == "EXITED":
+        return found["exitstatus"] in EXPECTED
+    return not found["pid"] and found["statename"] != "BACKOFF"
 
 
 class Systemd:

@@ -58,9 +58,19 @@ def ready(place: Place, switch: Switch) -> None:
 
 
 def go(
-    place: Place, service: Service, manager: Manager, release: str, outage: Outage, stable: float | None = None
+    place: Place,
+    service: Service,
+    manager: Manager,
+    release: str,
+    outage: Outage,
+    stable: float | None = None,
+    *,
+    restarts: bool = True,
 ) -> Switched:
-    """Stop what runs, relink, start, and wait until it is well: never two of them at once."""
+    """Stop what runs, relink, start, and wait until it is well: never two of them at once.
+
+    Without `restarts` it is started once and never again by itself.
+    """
     health = place.spec(release, service).health
     if stable is not None:
         health = replace(health, stable_for=min(stable, health.stable_for))
@@ -69,6 +79,8 @@ def go(
     with explained(place.root, "switch releases"):
         place.link(release)
     _silence(health)
+    with contextlib.suppress(HostError):  # `ready` did it already, and what was stopped may have started since
+        launch.forget(place, restarts=restarts)
     manager.start()
     stopped = time.monotonic() - began
     verdict = gate.wait(manager, health, outage)
@@ -128,7 +140,7 @@ def _return(
         health = place.spec(release, service).health
         verdict = gate.wait(manager, replace(health, stable_for=min(_BACK, health.stable_for)), outage)
         return Switched(release, None, verdict, 0.0)
-    return go(place, service, manager, release, outage, _BACK)
+    return go(place, service, manager, release, outage, _BACK, restarts=restarts)
 
 
 def record(place: Place, by: str) -> None:

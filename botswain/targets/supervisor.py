@@ -20,9 +20,10 @@ from typing import Any
 
 import botswain
 from botswain.host.errors import HostError
+from botswain.host.managers import EXPECTED
 from botswain.host.place import Place, explained, store
+from botswain.host.rpc import Rpc
 from botswain.targets import processes
-from botswain.targets.rpc import Rpc
 
 FOLDER = Path(".botswain/service")
 """Holds one folder an environment."""
@@ -35,8 +36,6 @@ _PATIENCE = 20.0
 """Seconds that supervisord may take to start, and to end beyond what its programs take."""
 _GRACE = 1.0
 """Seconds that what a stopped bot left behind gets to end."""
-_EXPECTED = "0,75,77,78"
-"""Exit codes that starting again does not mend: told to stop, refused by our launcher, by Discord, bad settings."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Program:
             "autorestart": restart,
             # With startsecs, an expected exit that comes early would be tried again all the same.
             "startsecs": "1" if self.by_itself else "0",
-            "exitcodes": _EXPECTED,
+            "exitcodes": ",".join(map(str, EXPECTED)),
             "stopsignal": "TERM",
             "stopwaitsecs": f"{max(1, round(self.stop_timeout))}",
             "stopasgroup": "true",

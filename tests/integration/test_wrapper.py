@@ -19,8 +19,16 @@ pytestmark = pytest.mark.slow
 PIP = """#!/bin/sh
 case "$*" in
     *--version*) [ -z "$BROKEN" ] && exit 0 || exit 1 ;;
-    *"-m pip install"*) echo "installs $*" >&2; exit "${PIP_FAILS:-0}" ;;
+    *"-m pip install"*) echo "installs $*" >&2; sleep "${PIP_TAKES:-0}"; exit "${PIP_FAILS:-0}" ;;
     *"-m botswain.cli"*) echo "runs in $PWD"; exit 0 ;;
+    *) exec REAL "$@" ;;
+esac
+"""
+
+
+MAKER = """#!/bin/sh
+case "$*" in
+    "-m venv .venv") sleep 1; mkdir -p .venv/bin; cp kept .venv/bin/python ;;
     *) exec REAL "$@" ;;
 esac
 """
@@ -62,6 +70,29 @@ def test_a_failed_installation_is_done_again(checkout: Path) -> None:
     assert failed.returncode == 1
     assert failed.stderr.endswith("could not install requirements/base.txt; see above, then run the command again\n")
     assert "installs" in inv("./inv", "status", cwd=checkout).stderr
+
+
+def test_two_at_once_install_once(checkout: Path) -> None:
+    """One sets up, the other waits for it and says so; neither takes the other's environment away."""
+    (checkout / ".venv/bin/python").replace(checkout / "kept")  # as a clone has it, so that it is made anew
+    environment = {"PATH": os.environ["PATH"], "PIP_TAKES": "1", "BOTSWAIN_PYTHON": str(checkout / "maker")}
+    (checkout / "maker").write_text(MAKER.replace("REAL", sys.executable))
+    (checkout / "maker").chmod(0o755)
+    runs = [
+        subprocess.Popen(
+            ["./inv", "status"],
+            cwd=checkout,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    told = [run.communicate(timeout=60) for run in runs]
+    assert [out for out, _ in told] == [f"runs in {checkout}\n"] * 2
+    both = "".join(err for _, err in told)
+    assert both.count("botswain: making .venv") == both.count("botswain: waiting for another run") == 1
 
 
 def test_from_anywhere(checkout: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hosting import Host, Memory
 
-from botswain.host import moves, switch, underway
+from botswain.host import launch, moves, switch, underway
 from botswain.host.errors import HostError
 from botswain.host.ledger import Ledger
 from botswain.host.place import Health
@@ -53,6 +53,20 @@ def clean(host: Host) -> bool:
     """Whether nothing is under way, and no draft was left."""
     names = {one.name for one in host.place.root.iterdir()}
     return not names & {"switch.json", "reverting.json", "confirmed.json"} and not [n for n in names if n[:4] == ".to-"]
+
+
+def test_what_a_bad_release_spent_is_not_held_against_the_next(host, monkeypatch):
+    """Starts that the old one used up while it was being stopped are none of the one that is started then."""
+    stop = host.manager.stop
+
+    def slow_stop() -> None:
+        for _ in range(launch.STARTS):
+            launch.allow(host.place)
+        stop()
+
+    monkeypatch.setattr(host.manager, "stop", slow_stop)
+    ship(host, "b")
+    launch.allow(host.place)
 
 
 def test_confirmed(host):

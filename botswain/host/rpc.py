@@ -8,7 +8,7 @@ import socket
 import xmlrpc.client
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from botswain.host.errors import HostError
 
@@ -25,17 +25,19 @@ class Rpc:
         self._path = path
         self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=_Transport(path, seconds))
 
-    def ask(self, method: str, *arguments: Any) -> Any:
-        """What it answers. Raises HostError when it refuses, or does not answer."""
+    def ask(self, method: str, *arguments: Any, forgive: int = 0) -> Any:
+        """What it answers; {} for the fault `forgive`. Raises HostError when it refuses, or does not answer."""
         try:
             return getattr(self._proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == forgive:
+                return {}
             raise HostError(f"supervisord: {fault.faultString}", where=str(self._path)) from None
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             what = f"supervisord does not answer ({error})"
             raise HostError(what, where=str(self._path), fix="deploy again; that starts it") from None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Rpc:  # noqa: PYI034 - typing.Self is newer than Python 3.9
         return self
 
     def __exit__(
