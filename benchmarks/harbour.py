@@ -1,37 +1,31 @@
-"""The sample bot harbour-py as the service of a project, and the same bot started and stopped by hand beside it."""
+"""A sample bot as the service of a project, and the same bot started and stopped by hand beside it."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from benchmarks.project import APPLICATION, ENVIRONMENT, ROOT, TOKEN, Project, guilds, project, repository, typical
+from benchmarks.project import APPLICATION, ENVIRONMENT, TOKEN, Project, guilds, project, repository, typical
 from benchmarks.published import cache
 from botswain.host import probe
+from tests.clients.harbour import FOLDER, Sample, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 COMMANDS = 50
-RUN = ".venv/bin/python -m harbour"
-_BOT = ROOT / "examples" / "bots" / "harbour-py"
 _INTERVAL = 0.01
 """Seconds between looks at /readyz, whoever started the bot."""
 _PATIENCE = 60.0
 """Seconds that a start or a stop by hand may take."""
-_SECONDS = 600
-"""Seconds that an installation may take."""
 _CRASH = """
 
 import asyncio, os
@@ -52,11 +46,13 @@ class Harbour:
 
     place: Project
     port: int
+    sample: Sample
 
     def commit(self, change: str, *, crash: float | None = None) -> None:
         """Commits a small change of the bot; with `crash`, it dies that many seconds after each login."""
-        module = self.place.folder / "bot" / "harbour" / "bot.py"
-        text = (_BOT / "harbour" / "bot.py").read_text() + f"\n# {change}\n"
+        name, comment = _MODULES[self.sample.name]
+        module = self.place.folder / "bot" / name
+        text = (FOLDER / self.sample.name / name).read_text() + f"\n{comment} {change}\n"
         module.write_text(text + ("" if crash is None else _CRASH.format(after=crash)))
         command = ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
         subprocess.run([*command, "commit", "--quiet", "--all", "-m", change], cwd=module.parent, check=True)
@@ -90,27 +86,31 @@ class Harbour:
         return found
 
 
+_MODULES = {"harbour-py": ("harbour/bot.py", "#"), "harbour-js": ("src/bot.js", "//")}
+"""By bot: a file of its code, and what begins a comment there."""
+
+
 @contextmanager
-def harbour(*, stable_for: float) -> Iterator[Harbour]:
+def harbour(*, stable_for: float, name: str = "harbour-py") -> Iterator[Harbour]:
     """A project that has deployed the bot once; in the end nothing of it runs any more.
 
     The pause of five seconds between two logins is Discord's, and is left out.
     """
-    venv, port = _installed(cache()), free_port()
+    port = free_port()
     with project(limits=False) as place:
         bot = place.folder / "bot"
-        shutil.copytree(_BOT, bot, ignore=shutil.ignore_patterns(".venv", "__pycache__", ".*_cache"))
-        (bot / ".gitignore").write_text(".venv\n__pycache__\n")
+        known = sample(name, cache(), bot)
+        (bot / ".gitignore").write_text(".venv\nnode_modules\n__pycache__\n")
         place.commands(typical(COMMANDS))
         (place.folder / "commands").rename(bot / "commands")
         repository(bot)
-        made = Harbour(place, port)
+        made = Harbour(place, port, known)
         here = f"http://127.0.0.1:{port}"
         health = {"alive": f"{here}/healthz", "ready": f"{here}/readyz", "deadline": 60, "stable_for": stable_for}
+        installed = next(one for one in (bot / ".venv", bot / "node_modules") if one.is_symlink())
         service = {
-            "run": RUN,
-            "build": [["ln", "-s", str(venv), ".venv"]],
-            "lint": [".venv/bin/python -m compileall -q harbour"],
+            "run": [*known.argv],
+            "build": [["ln", "-s", str(installed.readlink()), installed.name]],
             "port": port,
             "health": health,
         }
@@ -150,7 +150,7 @@ class ByHand:
         given = {"PORT": str(self._port), "DISCORD_API": f"{self._service.place.url}/api", "DISCORD_TOKEN": TOKEN}
         begun = time.perf_counter()
         child = self._child = subprocess.Popen(
-            RUN.split(),
+            self._service.sample.argv,
             cwd=self._service.current,
             env=known | given,
             stdin=subprocess.DEVNULL,
@@ -221,26 +221,3 @@ def free_port() -> int:
         one.bind(("127.0.0.1", 0))
         found: int = one.getsockname()[1]
         return found
-
-
-def _installed(where: Path) -> Path:
-    """A virtual environment with the bot's locked packages, made unless that was done before."""
-    lock = _BOT / "requirements.txt"
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = where / f"harbour-py{version}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        where.mkdir(parents=True, exist_ok=True)
-        # Made aside and renamed, so that an interrupted installation is never taken for a whole one.
-        draft = where / f".{folder.name}.{os.getpid()}"
-        shutil.rmtree(draft, ignore_errors=True)
-        pip = ("-m", "pip", "--python", str(draft / "bin" / "python"), "install", "--quiet", "--no-input")
-        for arguments in (
-            ("-m", "venv", "--without-pip", str(draft)),
-            (*pip, "--require-hashes", "--requirement", str(lock)),
-        ):
-            subprocess.run([sys.executable, *arguments], check=True, capture_output=True, timeout=_SECONDS)
-        try:
-            draft.rename(folder)
-        except OSError:
-            shutil.rmtree(draft)
-    return folder

@@ -10,6 +10,7 @@ from benchmarks.harbour import COMMANDS, ByHand, Harbour, Watch, harbour, unread
 from benchmarks.project import ENVIRONMENT
 from benchmarks.times import ROUNDS as QUICK
 from benchmarks.times import _ratio
+from tests.clients.harbour import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +19,18 @@ ROUNDS = 9
 
 
 def switches() -> list[Figure]:
+    """Both sample bots."""
+    return [figure for name in NAMES for figure in _switches(name)]
+
+
+def _switches(name: str) -> list[Figure]:
     """A deploy of a small change, its rollback, and after each of them a restart by hand, in turns."""
     times: dict[str, list[float]] = {}
 
     def took(what: str, seconds: float) -> None:
         times.setdefault(what, []).append(seconds * 1e3)
 
-    with harbour(stable_for=0) as service, ByHand(service) as hand:
+    with harbour(stable_for=0, name=name) as service, ByHand(service) as hand:
 
         def restart() -> None:
             stop, start = hand.stop(), hand.start()
@@ -39,13 +45,13 @@ def switches() -> list[Figure]:
             took("./inv rollback --only service", _rollback(service, first))
             restart()
     for what, values in times.items():
-        noise(what, values)
+        noise(f"{name}: {what}", values)
     middle = {what: statistics.median(values) for what, values in times.items()}
     gap = middle["deploy, without a ready bot"] / middle["start by hand"]
     back = middle["./inv rollback --only service"] / middle["stop and start by hand"]
     return [
-        at_most("a good deploy: time without a ready bot / the bot's own start-up time", gap, "x", 1.2),
-        at_most("./inv rollback --only service / stop and start by hand", back, "x", 1.5),
+        at_most(f"{name}, a good deploy: time without a ready bot / the bot's own start-up time", gap, "x", 1.2),
+        at_most(f"{name}, ./inv rollback --only service / stop and start by hand", back, "x", 1.5),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 from types import ModuleType
 
 from botswain.secrets import redaction
@@ -12,7 +13,12 @@ gc.set_threshold(20_000, 10, 10)  # imports make no garbage, and looking for it 
 
 
 def _import_invoke() -> None:
-    """Imports Invoke without unittest.mock and asyncio: a third of its start, for a class that only tests use."""
+    """Imports Invoke without what it seldom uses: half of its start.
+
+    unittest.mock is for a class that only tests use; its YAML reader is loaded when somebody has an invoke.yaml.
+    """
+    later = "invoke.vendor.yaml"
+    sys.modules[later] = _Later(later)
     name = "unittest.mock"
     stand_in = ModuleType(name)
     stand_in.Mock = object  # type: ignore[attr-defined]  # all that Invoke takes from it
@@ -21,6 +27,15 @@ def _import_invoke() -> None:
         import invoke.context  # noqa: F401 - loaded now, while the stand-in is there
     finally:
         del sys.modules[name]
+
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 def main() -> None:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any
 
 from botswain.profile.address import is_loopback
@@ -51,6 +48,8 @@ def _sandbox(profile: Profile) -> str | None:
 
 def _status(page: str) -> str | None:
     """The incident that the status page tells; None when there is none, or the page cannot be read."""
+    from http.client import HTTPException
+
     try:
         with _open(page) as answer:
             status = json.loads(answer.read(65_536))["status"]
@@ -62,6 +61,9 @@ def _status(page: str) -> str | None:
 
 def _api(api: str) -> str | None:
     """What is wrong with the API as it is reached from here."""
+    import urllib.error
+    from http.client import HTTPException
+
     try:
         with _open(f"{api}/gateway"):
             return None
@@ -73,6 +75,8 @@ def _api(api: str) -> str | None:
 
 
 def _open(url: str) -> Any:
+    import urllib.request
+
     handlers = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
     request = urllib.request.Request(url, headers={"User-Agent": "botswain", "Accept": "application/json"})  # noqa: S310
     return urllib.request.build_opener(*handlers).open(request, timeout=_SECONDS)

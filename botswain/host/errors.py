@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 class HostError(Exception):
     """A failure told as `where: what; fix`, with the last lines of a log where there is one."""
@@ -13,6 +15,12 @@ class HostError(Exception):
         self.fix = fix
         self.log = log
         """The end of what the failing part printed."""
+
+    @classmethod
+    def of(cls, error: OSError, path: str | os.PathLike[str], doing: str) -> HostError:
+        """What the system said when something was to be done with a path: `write it`, `lock it`."""
+        what = f"cannot {doing}: {error.strerror or error}"
+        return cls(what, where=str(path), fix="look at the disk and the permissions, then run it again")
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

@@ -5,24 +5,20 @@
 Each file in `credentials/` is one secret; the release's spec says which of them the bot wants as environment variables.
 The bot finds the files themselves through CREDENTIALS_DIRECTORY, as with systemd. Too many starts in a short time are
 refused: each one may cost one of the logins that Discord allows in a day, and the last one costs the token.
+
+During a switch nobody answers for the bot while this module is loaded, so it imports next to nothing: no pathlib, no
+dataclasses, no typing.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from botswain.host.errors import HostError
-from botswain.host.place import Place, explained
-from botswain.host.single import claim
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STARTS = 6
 """Starts that are allowed in WINDOW."""
@@ -30,6 +26,9 @@ WINDOW = 300.0
 """Seconds."""
 REFUSED = 75
 """Exit code of a start that was refused (EX_TEMPFAIL); the manager shall take it for an expected one."""
+PATIENCE = 3.0
+"""Seconds that a starting bot waits for the one before to be gone: its manager says that it is."""
+_PAUSE = 0.02
 _SIZE = 512
 """Bytes of the list of starts: written over in place, so that a full disk neither hides nor hinders a start."""
 _INHERITED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE", "SSL_CERT_DIR"})
@@ -40,61 +39,98 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.stderr.write(f"{__doc__}\n")
         sys.exit(2)
-    place = Place(Path(sys.argv[1]).resolve())
+    root = os.path.realpath(sys.argv[1])
     try:
-        live = _live(place)
-        service = place.load(live)
-        claim(place)
-        allow(place)
-        variables = environment(place, live, service.environment, service.secrets)
-        folder = place.release(live).resolve(strict=True)
+        live = _live(root)
+        made = _made(root, live)
+        claim(f"{root}/.running")
+        allow(f"{root}/starts.json")
+        variables = environment(root, live, made.get("environment", {}), made.get("secrets", {}))
+        folder = os.path.realpath(f"{root}/releases/{live}")
         os.chdir(folder)
-        argv = list(service.run)
+        argv = [str(one) for one in made["run"]]
         if "/" in argv[0]:
-            argv[0] = str(folder / argv[0])
-        os.execvpe(argv[0], argv, variables)  # noqa: S606 - the profile's own command
-    except (HostError, OSError, ValueError) as error:
-        sys.stderr.write(f"botswain: {service_name(place)} cannot start: {error}\n")
+            argv[0] = os.path.join(folder, argv[0])
+        os.execvpe(argv[0], argv, variables)
+    except (HostError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        sys.stderr.write(f"botswain: {os.path.basename(root)} cannot start: {error}\n")
         sys.exit(REFUSED)
 
 
-def _live(place: Place) -> str:
-    live = place.live()
-    if live is None:
-        raise HostError("no release is live", where=str(place.root), fix="deploy one")
-    return live
+def _live(root: str) -> str:
+    """The release that is live."""
+    try:
+        return os.path.basename(os.readlink(f"{root}/current"))
+    except FileNotFoundError:
+        raise HostError("no release is live", where=root, fix="deploy one") from None
 
 
-def service_name(place: Place) -> str:
-    """How the bot is called in messages."""
-    return place.root.name
+def _made(root: str, live: str) -> dict[str, dict[str, str]]:
+    """How the release is run, as it was made; as it was stored last where that is not there any more."""
+    for path in (f"{root}/services/{live}.json", f"{root}/service.json"):
+        try:
+            with open(path, "rb") as file:
+                made = json.load(file)
+        except (OSError, ValueError):
+            continue
+        if isinstance(made, dict) and made.get("run"):
+            return made
+    raise HostError("nobody knows how to start it: what was stored is gone or damaged", where=path, fix="deploy again")
 
 
-def environment(place: Place, live: str, own: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+def environment(root: str, live: str, own: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
     """The bot's environment: a few of the system's variables, its own, and its secrets."""
     known = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    known |= own
-    known["CREDENTIALS_DIRECTORY"] = str(place.credentials)
+    known.update(own)
+    known["CREDENTIALS_DIRECTORY"] = f"{root}/credentials"
     known["BOTSWAIN_RELEASE"] = live
     for variable, name in secrets.items():
-        path = place.credentials / name
+        path = f"{root}/credentials/{name}"
         try:
-            value = path.read_text(encoding="utf-8").rstrip("\n")
+            with open(path, encoding="utf-8") as file:
+                value = file.read().rstrip("\n")
         except OSError as error:
-            raise HostError(f"cannot be read: {error.strerror}", where=str(path), fix="deploy again") from None
+            raise HostError(f"cannot be read: {error.strerror}", where=path, fix="deploy again") from None
         except ValueError:
-            raise HostError("is no text", where=str(path), fix="deploy again") from None
+            raise HostError("is no text", where=path, fix="deploy again") from None
         if not value or "\0" in value:
-            raise HostError("holds no usable value", where=str(path), fix="correct the secret, then deploy again")
+            raise HostError("holds no usable value", where=path, fix="correct the secret, then deploy again")
         known[variable] = value
     return known
 
 
-def allow(place: Place) -> None:
+def claim(running: str | os.PathLike[str]) -> None:
+    """Be the bot's one process, by a lock that it inherits through `exec`. Raises HostError if there is another."""
+    try:
+        descriptor = os.open(running, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise HostError.of(error, running, "lock it") from error
+    end = time.monotonic() + PATIENCE
+    while not locked(descriptor):
+        if time.monotonic() >= end:
+            from botswain.host.single import seen
+
+            root = os.path.dirname(running)
+            what = f"another process of this bot still runs ({seen(running)})"
+            raise HostError(what, where=root, fix="a deploy or rollback ends it first")
+        time.sleep(_PAUSE)
+    os.set_inheritable(descriptor, True)
+
+
+def locked(descriptor: int) -> bool:
+    """Whether the lock of an open file could be taken."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def allow(starts: str | os.PathLike[str]) -> None:
     """Note a start. Raises HostError when there were too many of them, or it cannot be noted."""
-    now, path = time.time(), place.starts
-    with explained(path, "note a start"):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    now = time.time()
+    try:
+        descriptor = os.open(starts, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             known, most = _starts(os.pread(descriptor, _SIZE, 0))
             if most > 1:
@@ -104,16 +140,20 @@ def allow(place: Place) -> None:
             _write(descriptor, [*known, now], most)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        raise HostError.of(error, starts, "note a start") from error
 
 
-def forget(place: Place, *, restarts: bool = True) -> None:
+def forget(starts: str | os.PathLike[str], *, restarts: bool = True) -> None:
     """Forget the starts so far: somebody starts it on purpose. Without `restarts`, it then starts once and no more."""
-    with explained(place.starts, "write it"):
-        descriptor = os.open(place.starts, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(starts, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _write(descriptor, [], STARTS if restarts else 1)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        raise HostError.of(error, starts, "write it") from error
 
 
 def _refusal(count: int, most: int) -> str:
@@ -125,10 +165,11 @@ def _refusal(count: int, most: int) -> str:
 
 def _starts(data: bytes) -> tuple[list[float], int]:
     """The starts so far, in Unix seconds, and how many are allowed."""
-    with suppress(ValueError, TypeError, AttributeError, KeyError):
+    try:
         found = json.loads(data)
         return [float(one) for one in found["starts"]], int(found["most"])
-    return [], STARTS
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return [], STARTS
 
 
 def _write(descriptor: int, starts: list[float], most: int) -> None:

@@ -50,7 +50,7 @@ def there(place: Place, release: str) -> None:
 
 def ready(place: Place, switch: Switch) -> None:
     """Write all that a switch has to write, both ways, before anything stops: later the disk may be full."""
-    launch.forget(place)
+    launch.forget(place.starts)
     with explained(place.root, "make links in it"):
         for release in (switch.to, switch.back):
             if release:
@@ -80,7 +80,7 @@ def go(
         place.link(release)
     _silence(health)
     with contextlib.suppress(HostError):  # `ready` did it already, and what was stopped may have started since
-        launch.forget(place, restarts=restarts)
+        launch.forget(place.starts, restarts=restarts)
     manager.start()
     stopped = time.monotonic() - began
     verdict = gate.wait(manager, health, outage)
@@ -131,7 +131,7 @@ def _return(
     place: Place, service: Service, manager: Manager, release: str | None, outage: Outage, restarts: bool
 ) -> Switched:
     with contextlib.suppress(HostError):
-        launch.forget(place, restarts=restarts)
+        launch.forget(place.starts, restarts=restarts)
     if release is None:
         _stop(place, service, manager)
         place.link(None)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -194,7 +195,10 @@ def parse(document: Mapping[str, Any]) -> Service:
 
 
 def store(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, durably."""
+    """Write a file whole or not at all, durably; one that says so already is left alone."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == data and stat.S_IMODE(path.stat().st_mode) == mode:
+            return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -227,5 +231,4 @@ def explained(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = f"cannot {doing}: {error.strerror or error}"
-        raise HostError(what, where=str(path), fix="look at the disk and the permissions, then run it again") from error
+        raise HostError.of(error, path, doing) from error

@@ -110,7 +110,7 @@ class Health(Strict):
     ready: Url | None = Field(None, description="URL that answers 200 once the bot is logged in.")
     deadline: float = Field(60, gt=0, le=3600, description="Seconds from the start until it must be ready.")
     stable_for: float = Field(10, ge=0, le=3600, description="Seconds that it must then stay so.")
-    interval: float = Field(0.1, ge=0.02, le=60, description="Seconds between looks.")
+    interval: float = Field(0.1, ge=0.02, le=60, description="Seconds between looks; they are closer while it starts.")
     timeout: float = Field(3, gt=0, le=60, description="Seconds that one answer may take.")
 
 

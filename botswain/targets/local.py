@@ -150,7 +150,7 @@ class Local:
             manager = self._ready()
             if not manager.process().running:
                 ports.check(self._service, ())
-                launch.forget(self._place)
+                launch.forget(self._place.starts)
                 manager.start()
         return self.state()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shlex
 import signal
@@ -73,7 +74,9 @@ class Program:
 
 def bot(stop_timeout: float) -> Program:
     """The program that is the bot."""
-    return Program("bot", (sys.executable, "-m", "botswain.host.launch", "."), stop_timeout, by_itself=False)
+    # Nobody answers while it starts, and -m and site would take a quarter of the launcher's time.
+    launcher = "from botswain.host.launch import main; main()"
+    return Program("bot", (sys.executable, "-S", "-c", launcher, "."), stop_timeout, by_itself=False)
 
 
 def sandbox_program(root: Path, state: Path, port: int) -> Program:
@@ -90,6 +93,8 @@ class Daemon:
         self.socket = root / "supervisor.sock"
         self._conf = root / "supervisord.conf"
         self._pidfile = root / "supervisord.pid"
+        self._taken_over = root / "supervisord.state"
+        """Which process took over which configuration whole, so that it is not told again before each start."""
 
     def ask(self, method: str, *arguments: Any) -> Any:
         """What supervisord answers. Raises HostError when it does not."""
@@ -118,10 +123,17 @@ class Daemon:
             if not self._conf.exists() or self._conf.read_text() != text:
                 with explained(self._conf, "write it"):
                     store(self._conf, text.encode())
-            if not self.pid():
+            pid = self.pid()
+            if not pid:
                 self._clear_away()
                 self._start()
-            self._refresh(programs)
+                pid = self.pid()
+            state = f"{pid} {hashlib.sha256(text.encode()).hexdigest()}".encode()
+            if self._taken_over.exists() and self._taken_over.read_bytes() == state:
+                return
+            if self._refresh(programs):
+                with explained(self._taken_over, "write it"):
+                    store(self._taken_over, state)
 
     def down(self, seconds: float) -> list[str]:
         """End it and everything that it started, within `seconds` and a few more; what was ended, in words."""
@@ -199,8 +211,8 @@ class Daemon:
         if left:
             raise HostError(f"process {left[0]} does not end", where=str(self.root), fix=f"kill -9 {left[0]}")
 
-    def _refresh(self, programs: tuple[Program, ...]) -> None:
-        """Have it take over what the file says of programs that do not run."""
+    def _refresh(self, programs: tuple[Program, ...]) -> bool:
+        """Have it take over what the file says of programs that do not run; whether that was everything."""
         added, changed, removed = self.ask("reloadConfig")[0]
         for name in (*changed, *removed):
             if self._stopped(name):
@@ -208,6 +220,7 @@ class Daemon:
         for name in (*changed, *added):
             if self.program(name) is None and name in {one.name for one in programs}:
                 self.ask("addProcessGroup", name)
+        return not any(self.ask("reloadConfig")[0])
 
     def _stopped(self, name: str) -> bool:
         found = self.program(name)

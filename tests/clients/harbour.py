@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from clients import node
 
 from botswain.commands.sources import discordjs, discordpy
 from botswain.profile.settings import Source
+from tests.clients import node
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "bots"
 NAMES = ("harbour-py", "harbour-js")

@@ -296,6 +296,18 @@ def test_a_signal_ends_it_in_good_order(ship, number):
         assert bot.log()[-1]["message"] == "stopped"
 
 
+def test_a_signal_does_not_wait_for_a_silent_caller(ship):
+    """A connection to the port on which nothing is asked, such as a probe's that was cut off, keeps nobody."""
+    with ship.run() as bot:
+        bot.ready()
+        with socket.create_connection(("127.0.0.1", bot.said("listening")["port"]), timeout=5):
+            bot.get("/healthz")  # so that the silent one is accepted by now
+            begun = time.monotonic()
+            bot.stop()
+            assert bot.ended(15) == 0
+            assert time.monotonic() - begun < 0.9
+
+
 def test_a_signal_does_not_wait_for_a_silent_discord(sample):
     """A Discord that never answers the goodbye keeps nobody from stopping."""
     command = [sys.executable, "-m", "botswain.sandbox", "--port", "0"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from botswain.host import gate, probe
@@ -51,11 +53,22 @@ class World:
 
 
 def test_good(monkeypatch):
-    """Ready in time and for long enough is good; the time it took is known to an interval."""
+    """Ready in time and for long enough is good; the time it took is known to a sixteenth of it."""
     world = World(monkeypatch, ready=lambda now: now >= 3.2)
-    assert world.wait() == gate.Verdict(good=True, ready_after=3.5)
-    assert world.now == 8.5
+    verdict = world.wait()
+    assert (verdict.good, verdict.certain) == (True, True)
+    assert verdict.ready_after is not None
+    assert 3.2 <= verdict.ready_after <= 3.2 * 17 / 16
+    assert verdict.ready_after + HEALTH.stable_for <= world.now <= verdict.ready_after + HEALTH.stable_for + 0.5
     assert world.asked == 0
+
+
+def test_a_quick_bot_is_not_kept_waiting(monkeypatch):
+    """A bot that is ready in a quarter of a second has to wait for no interval."""
+    world = World(monkeypatch, ready=lambda now: now >= 0.25)
+    verdict = world.wait(replace(HEALTH, stable_for=0.0))
+    assert verdict.ready_after is not None
+    assert verdict.ready_after < 0.27
 
 
 def test_late(monkeypatch):
@@ -64,7 +77,7 @@ def test_late(monkeypatch):
     with pytest.raises(Unhealthy, match="was not ready within 10 s: 503") as caught:
         world.wait()
     assert caught.value.log == "its last words"
-    assert (world.now, world.asked) == (10.0, 1)
+    assert (world.now, world.asked) == (pytest.approx(10.0, abs=0.02), 1)
 
 
 @pytest.mark.parametrize("ready", [lambda _now: False, lambda now: now < 4.0])

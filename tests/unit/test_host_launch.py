@@ -83,55 +83,55 @@ def test_too_many_starts(host, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(launch.time, "time", lambda: now[0])
     for _ in range(launch.STARTS):
-        launch.allow(host.place)
+        launch.allow(host.place.starts)
         now[0] += 1.0
     with pytest.raises(HostError, match=r"was started 6 times in 300 s; .* spends Discord's logins"):
-        launch.allow(host.place)
+        launch.allow(host.place.starts)
     now[0] = 1000.0 + launch.WINDOW + 0.5
-    launch.allow(host.place)
+    launch.allow(host.place.starts)
     with pytest.raises(HostError):
-        launch.allow(host.place)
-    launch.forget(host.place)
-    launch.allow(host.place)
+        launch.allow(host.place.starts)
+    launch.forget(host.place.starts)
+    launch.allow(host.place.starts)
 
 
 def test_no_restarts(host, monkeypatch):
     """With Discord's logins spent, a bot starts once, and not again by itself after any time."""
     now = [1000.0]
     monkeypatch.setattr(launch.time, "time", lambda: now[0])
-    launch.forget(host.place, restarts=False)
-    launch.allow(host.place)
+    launch.forget(host.place.starts, restarts=False)
+    launch.allow(host.place.starts)
     now[0] += 10 * launch.WINDOW
     with pytest.raises(HostError, match="is not started again by itself"):
-        launch.allow(host.place)
-    launch.forget(host.place)
-    launch.allow(host.place)
+        launch.allow(host.place.starts)
+    launch.forget(host.place.starts)
+    launch.allow(host.place.starts)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"most": "x", "starts": [1]}', "\0" * 512])
 def test_a_damaged_list_of_starts(host, text):
     """A list that cannot be read is begun anew; it keeps no bot from running."""
     host.place.starts.write_text(text)
-    launch.allow(host.place)
+    launch.allow(host.place.starts)
     for _ in range(launch.STARTS - 1):
-        launch.allow(host.place)
+        launch.allow(host.place.starts)
     with pytest.raises(HostError):
-        launch.allow(host.place)
+        launch.allow(host.place.starts)
 
 
 def test_the_list_never_grows(host):
     """Notes of starts are written over in place: on a full disk they need no room."""
-    launch.forget(host.place)
+    launch.forget(host.place.starts)
     size = host.place.starts.stat().st_size
     for _ in range(launch.STARTS):
-        launch.allow(host.place)
+        launch.allow(host.place.starts)
     assert host.place.starts.stat().st_size == size
 
 
 @pytest.mark.parametrize("deaf", [False, True])
 def test_one_at_a_time(host, monkeypatch, deaf):
     """While a process of the bot lives, no second one starts; the engine ends it, whether it listens or not."""
-    monkeypatch.setattr(single, "_PATIENCE", 0.1)
+    monkeypatch.setattr(launch, "PATIENCE", 0.1)
     words = (
         "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
         if deaf
@@ -144,8 +144,8 @@ def test_one_at_a_time(host, monkeypatch, deaf):
     try:
         until(lambda: single.holders(host.place) == [first.pid] and not single.free(host.place), "the bot")
         with pytest.raises(HostError, match=rf"another process of this bot still runs \({first.pid}\)"):
-            single.claim(host.place)
-        monkeypatch.setattr(single, "_PATIENCE", 3.0)
+            launch.claim(host.place.running)
+        monkeypatch.setattr(launch, "PATIENCE", 3.0)
         until(lambda: b"-S" in Path(f"/proc/{first.pid}/cmdline").read_bytes(), "its own program")
         until(lambda: not deaf or _ignores(first.pid), "its handler")
         single.end_others(host.place, 0.3 if deaf else 10.0)

@@ -61,12 +61,12 @@ def test_what_a_bad_release_spent_is_not_held_against_the_next(host, monkeypatch
 
     def slow_stop() -> None:
         for _ in range(launch.STARTS):
-            launch.allow(host.place)
+            launch.allow(host.place.starts)
         stop()
 
     monkeypatch.setattr(host.manager, "stop", slow_stop)
     ship(host, "b")
-    launch.allow(host.place)
+    launch.allow(host.place.starts)
 
 
 def test_confirmed(host):

@@ -136,7 +136,7 @@ def test_how_the_bot_is_kept(tmp_path):
         "redirect_stderr": "true", "stdout_logfile": "logs/bot.log", "stdout_logfile_maxbytes": "10MB",
     }  # fmt: skip
     assert {name: found[name] for name in wanted} == wanted
-    assert found["command"].endswith(" -m botswain.host.launch .")
+    assert found["command"].endswith(" -S -c 'from botswain.host.launch import main; main()' .")
 
 
 def test_nobody_else_reaches_supervisord(tmp_path):
@@ -156,7 +156,7 @@ def test_a_long_path_is_named_by_its_folder(tmp_path):
 def test_words_that_supervisord_would_misread(tmp_path, monkeypatch):
     """Quoted where that helps; refused where its format has no way."""
     monkeypatch.setattr("sys.executable", "/opt/50%/my python")
-    assert sections(tmp_path, bot(15))["program:bot"]["command"].startswith("'/opt/50%%/my python' -m ")
+    assert sections(tmp_path, bot(15))["program:bot"]["command"].startswith("'/opt/50%%/my python' -S ")
     for path in ("/opt/a ;b/python", "/opt/a #b/python", "/opt/a\nb/python"):
         monkeypatch.setattr("sys.executable", path)
         with pytest.raises(HostError, match="supervisord cannot be told of this path"):
