@@ -16,7 +16,7 @@ async def start(vitals: Vitals, host: str, port: int) -> tuple[web.AppRunner, in
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _readiness)
     app.router.add_get("/metrics", _metrics)
-    # Answers take a millisecond. A longer time would be waited for connections on which nothing is asked.
+    # Answers take a millisecond; a connection that comes while it closes would be waited for as long as this.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
