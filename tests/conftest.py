@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from desk import ROOT, Desk
 
+pytest_plugins = ["machines.fixtures"]
+
 
 @pytest.fixture
 def desk(tmp_path):

@@ -1,0 +1,64 @@
+"""The fixtures `lab`, `machines` and `host`, and what makes tests that use them run well beside others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+import machines as package
+from machines.lab import Lab
+from machines.machine import Machine
+
+NAMES = {"lab", "machines", "host"}
+NOTE = "no machines here: "
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab of this run; without one the test is skipped, or in CI fails."""
+    try:
+        return package.lab()
+    except package.Unable as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{NOTE}{error}")
+        pytest.skip(f"{NOTE}{error}")
+
+
+@pytest.fixture
+def machines(lab: Lab) -> Iterator[Callable[..., Machine]]:
+    """Makes machines for one test: `machines("web", packages=["postgresql"])`."""
+    made: list[Machine] = []
+
+    def make(name: str = "host", packages: Iterable[str] = ()) -> Machine:
+        made.append(lab.start(name, packages))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Iterator[Machine]:
+    """One machine for a file's tests."""
+    made = lab.start("host")
+    yield made
+    made.stop()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """All tests with machines run in one process: they share a lab, and are not in each other's way."""
+    if NAMES & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group("machines"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which tests were left out for want of machines."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = [one.nodeid for one in skipped if NOTE in str(one.longrepr)]
+    if left_out:
+        terminalreporter.section("left out: they need machines")
+        terminalreporter.write_line("\n".join(sorted(left_out)))
