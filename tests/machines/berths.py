@@ -32,10 +32,12 @@ class Berth:
 
     def leave(self) -> None:
         """Removes all that the lab has."""
-        with _registry():
-            _remove(self.number)
-            _close_uplinks()
-        self._held.close()
+        try:
+            with _registry():
+                _remove(self.number)
+                _close_uplinks()
+        finally:
+            self._held.close()
 
 
 def take() -> Berth:

@@ -1,4 +1,4 @@
-"""The fixtures `lab`, `machines` and `host`, and what makes tests that use them run well beside others."""
+"""The fixtures `lab`, `machines` and `debian`, and what makes tests that use them run well beside others."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import machines as package
 from machines.lab import Lab
 from machines.machine import Machine
 
-NAMES = {"lab", "machines", "host"}
 NOTE = "no machines here: "
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
+def lab() -> Iterator[Lab]:
     """The lab of this run; without one the test is skipped, or in CI fails."""
     try:
-        return package.lab()
+        made = package.lab()
     except package.Unable as error:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{NOTE}{error}")
         pytest.skip(f"{NOTE}{error}")
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -41,16 +42,16 @@ def machines(lab: Lab) -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.fixture(scope="module")
-def host(lab: Lab) -> Iterator[Machine]:
-    """One machine for a file's tests."""
-    made = lab.start("host")
+def debian(lab: Lab) -> Iterator[Machine]:
+    """One machine for all tests of a file."""
+    made = lab.start("debian")
     yield made
     made.stop()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """All tests with machines run in one process: they share a lab, and are not in each other's way."""
-    if NAMES & set(getattr(item, "fixturenames", ())):
+    if "lab" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.slow)
         item.add_marker(pytest.mark.xdist_group("machines"))
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 if TYPE_CHECKING:
     from machines.machine import Machine
 
@@ -21,6 +19,8 @@ def write_inventory(folder: Path, groups: Mapping[str, Sequence[Machine]]) -> Pa
 
 def add(folder: Path, machine: Machine, groups: Sequence[str]) -> Path:
     """Adds a machine to the `hosts.yml` of a folder, which may be new. The folder."""
+    import yaml  # heavy beside the rest, and only here
+
     path = folder / "hosts.yml"
     known: dict[str, Any] = (
         yaml.safe_load(path.read_text()) if path.exists() else {"all": {"hosts": {}, "children": {}}}
@@ -43,6 +43,8 @@ def variables(machine: Machine) -> dict[str, str]:
 
 
 def _write(folder: Path, content: Any) -> Path:
+    import yaml
+
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hosts.yml").write_text(yaml.safe_dump(content, sort_keys=False))
     return folder

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class Lab:
         # Tells the end of this process to one that cleans up after it: the pipe closes even when this one is killed.
         self._reaper = subprocess.Popen(
             [sys.executable, "-m", "machines.reaper", str(self._berth.number)],
-            stdin=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, cwd=Path(__file__).parents[1],
         )  # fmt: skip
         self.network = network.Network(self._berth.number)
         self.key = self.folder / "key"
@@ -46,6 +48,7 @@ class Lab:
         self.ssh_config = self.folder / "ssh_config"
         self._overlaid = self.folder / "controller"
         self._machines: dict[int, Machine] = {}
+        self._lock = threading.Lock()
         try:
             self.network.make()
             self._keys()
@@ -66,11 +69,11 @@ class Lab:
     def start(self, name: str, packages: Iterable[str] = ()) -> Machine:
         """A machine that is up: systemd is done with booting, ssh answers."""
         layers = [self._overlaid, *image.layers(packages, self._overlaid)]
-        host = next(one for one in range(FIRST_HOST, 250) if one not in self._machines)
-        made = Machine(self, name, host, layers)
-        self._machines[host] = made
-        try:
+        with self._lock:
+            host = next(one for one in range(FIRST_HOST, 250) if one not in self._machines)
+            made = self._machines[host] = Machine(self, name, host, layers)
             self._learn()
+        try:
             made.start()
         except BaseException:
             made.stop()
@@ -79,26 +82,31 @@ class Lab:
 
     def forget(self, host: int) -> None:
         """Frees the address of a machine that was removed."""
-        self._machines.pop(host, None)
-        self._learn()
+        with self._lock:
+            self._machines.pop(host, None)
+            self._learn()
 
     def _learn(self) -> None:
         lines = [f"{one.address} {one.host_key}\n" for one in self._machines.values()]
         self.known_hosts.write_text("".join(lines))
 
     def close(self) -> None:
-        """Ends all machines and removes what the lab has on this computer."""
-        for one in list(self._machines.values()):
-            one.stop()
-        self._berth.leave()
-        assert self._reaper.stdin
-        self._reaper.stdin.close()
-        self._reaper.wait()
+        """Ends all machines and removes what the lab has on this computer; a second time does nothing."""
+        lab.cache_clear()
+        if self._reaper.stdin is None or self._reaper.stdin.closed:
+            return
+        try:
+            for one in list(self._machines.values()):
+                one.stop()
+            self._berth.leave()
+        finally:  # what could not be removed here is left to the one that outlives this process
+            self._reaper.stdin.close()
+            self._reaper.wait()
 
 
 @functools.cache
 def lab() -> Lab:
-    """The lab of this process."""
+    """The lab of this process; a new one after it was closed."""
     made = Lab()
     atexit.register(made.close)
     return made

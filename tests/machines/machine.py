@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from machines import cgroups, identity, inventory, network
 from machines.container import BOOT_SECONDS, Container
-from machines.tools import Done, MachineError, call, until
+from machines.relay import Relay
+from machines.tools import Done, call, until
 
 if TYPE_CHECKING:
     from machines.lab import Lab
@@ -34,14 +33,15 @@ class Machine:
         """Seconds that the last start took, to a systemd that is done and an ssh that answers."""
         self._host = host
         bridge = lab.network.bridge
-        unit = f"{bridge}-{host}"
-        self._container = Container(unit, lab.folder / unit, layers, bridge)
+        self.unit = f"{bridge}-{host}"
+        """Its name on this computer."""
+        self._container = Container(self.unit, lab.folder / self.unit, layers, bridge)
         self._container.prepare()
         self.host_key = identity.give(
             self._container.upper, name=name, address=self.address, gateway=lab.network.gateway, mtu=network.widest()
         )
         self._relays: dict[int, int] = {}
-        self._relaying: dict[int, subprocess.Popen[str]] = {}
+        self._relaying: dict[int, Relay] = {}
         self._cut = False
         self._removed = False
 
@@ -96,14 +96,14 @@ class Machine:
     def kill(self) -> None:
         """Takes the power away; `start` gives it back. What was written to files stays."""
         self._container.kill()
-        self._relaying.clear()
+        self._silence()
 
     def stop(self) -> None:
         """Ends it, and removes its files; a second time does nothing."""
         if not self._removed:
             self._removed = True
             self._container.remove()
-            self._relaying.clear()
+            self._silence()
             self.lab.forget(self._host)
 
     def _up(self, began: float, before: int | None) -> None:
@@ -150,25 +150,17 @@ class Machine:
     def unrelay(self, port: int) -> None:
         """Ends it: connections are refused."""
         del self._relays[port]
-        ended = self._relaying.pop(port)
-        ended.kill()
-        ended.wait()
+        self._relaying.pop(port).end()
 
     def _relay(self, port: int) -> None:
         old = self._relaying.pop(port, None)
         if old is not None:
-            old.kill()
-            old.wait()
-        script = Path(__file__).with_name("relay.py")
-        groups = cgroups.make(self._container.unit)
-        started = subprocess.Popen(
-            [sys.executable, "-I", script, str(self._container.init()), str(port), str(self._relays[port]), *groups],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        self._relaying[port] = started
-        assert started.stdout
-        if started.stdout.readline() != "ready\n":
-            raise MachineError(f"{self.name}: no relay at port {port}; see above")
+            old.end()
+        self._relaying[port] = Relay(self._container.init(), port, self._relays[port], cgroups.make(self.unit))
+
+    def _silence(self) -> None:
+        while self._relaying:
+            self._relaying.popitem()[1].end()
 
     # Disk.
 

@@ -10,12 +10,36 @@ import contextlib
 import ctypes
 import os
 import socket
+import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 CLONE_NEWNET = 0x40000000
 IP_FREEBIND = 15
+
+
+class Relay:
+    """The process, as this one started it."""
+
+    def __init__(self, pid: int, port: int, to: int, joined: Iterable[Path]) -> None:
+        """Returns when the port answers; raises OSError when it cannot be had."""
+        words = [sys.executable, "-I", __file__, str(pid), str(port), str(to), *map(str, joined)]
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        assert self._process.stdout
+        with self._process.stdout as printed:
+            said = printed.readline()
+            if said != b"ready\n":
+                self.end()
+                raise OSError(f"no relay at port {port}: {(said + printed.read()).decode(errors='replace')}")
+
+    def end(self) -> None:
+        """Ends it."""
+        self._process.kill()
+        self._process.wait()
 
 
 def listening(pid: int, port: int) -> socket.socket:
