@@ -62,6 +62,7 @@ class Container:
             "systemd-nspawn", "--quiet", "--boot", f"--directory={self.folder / 'root'}", f"--machine={self.unit}",
             "--register=no", "--keep-unit", f"--network-bridge={self.bridge}", "--resolv-conf=off", "--timezone=off",
             "--link-journal=no", "--console=pipe",
+            "--system-call-filter=bpf", "--capability=CAP_BPF",  # or IPAddressDeny= would have no effect
         ]  # fmt: skip
         options = image.overlay(self.lowers, self.upper, self.folder / "work")
         groups = cgroups.make(self.unit)
@@ -70,7 +71,7 @@ class Container:
             self._process = subprocess.Popen(
                 [*isolated, self.folder / "root", options, *groups, "--", *nspawn],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
-                env={**_ENV, "SYSTEMD_NSPAWN_LOCK": "0"},
+                env={**_ENV, "SYSTEMD_NSPAWN_LOCK": "0", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
             )  # fmt: skip
 
     def init(self, other_than: int | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
+import inspect
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,6 @@ INCLUDED = (
     "ca-certificates", "cron", "curl", "dbus", "git", "iproute2", "iputils-ping", "libpam-systemd", "netbase",
     "openssh-server", "procps", "python3", "python3-apt", "sudo", "systemd", "systemd-sysv",
 )  # fmt: skip
-RECIPE = 1
-"""Raise it after a change below that makes another image of the same packages."""
 MAKE_SECONDS = 900
 USER = "admin"
 """Who logs in: may become root without a password, as on cloud images."""
@@ -42,7 +40,8 @@ rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/*
 def base() -> Path:
     """The folder with the bare Debian; made on first use, which takes about a minute."""
     lines = sources()
-    return cache.once(f"{RELEASE}-{cache.digest([RECIPE, INCLUDED, lines])}", lambda folder: _bootstrap(folder, lines))
+    deciding = [inspect.getsource(_bootstrap), INCLUDED, lines]
+    return cache.once(f"{RELEASE}-{cache.digest(deciding)}", lambda folder: _bootstrap(folder, lines))
 
 
 def layers(packages: Iterable[str], controller: Path) -> list[Path]:
@@ -51,28 +50,28 @@ def layers(packages: Iterable[str], controller: Path) -> list[Path]:
     wanted = sorted(set(packages))
     if not wanted:
         return [below]
-    name = f"{RELEASE}-{cache.digest([below.name, wanted])}"
+    name = f"{RELEASE}-{cache.digest([INSTALL, below.name, wanted])}"
     return [cache.once(name, lambda folder: _install(folder, [controller, below], wanted)), below]
 
 
 def sources() -> list[str]:
     """Debian's own package sources as this computer's apt has them; empty where it has none for this release."""
-    listed = _targets()
-    if not listed and shutil.which("apt-get"):
-        call(["apt-get", "-qq", "update"], check=False, timeout=MAKE_SECONDS)
-        listed = _targets()
-    return listed
-
-
-def _targets() -> list[str]:
-    """What apt knows of sources whose release files it has."""
     if not shutil.which("apt-get"):
         return []
+    known = _targets()
+    if not known:  # apt knows whose a source is once it has read it
+        call(["apt-get", "-qq", "update"], check=False, timeout=MAKE_SECONDS)
+        known = _targets()
+    ours = [one for one in known if one[0] == "Debian" and one[1].split("-")[0] == RELEASE and one[2] == "main"]
+    return [f"deb {where} {suite} {component}" for _, suite, component, where in ours]
+
+
+def _targets() -> list[list[str]]:
+    """Origin, suite, component and address of the sources that apt has read."""
     fields = "$(ORIGIN) $(CODENAME) $(COMPONENT) $(REPO_URI)"
     lines = call(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"]).stdout.splitlines()
-    found = [line.split(" ") for line in dict.fromkeys(lines)]
-    ours = [one for one in found if one[0] == "Debian" and one[1].split("-")[0] == RELEASE and one[2] == "main"]
-    return [f"deb {where} {suite} {component}" for _, suite, component, where in ours]
+    parts = [line.split(" ") for line in dict.fromkeys(lines) if "$(" not in line]
+    return [one for one in parts if len(one) == 4]
 
 
 def transport() -> str:
@@ -113,14 +112,15 @@ def _bootstrap(folder: Path, lines: Sequence[str]) -> None:
 
 
 def _install(upper: Path, lowers: Sequence[Path], packages: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory(dir=upper.parent, prefix="work-") as name:
-        work, root = Path(name) / "work", Path(name) / "root"
-        work.mkdir()
-        root.mkdir()
-        upper.chmod(0o755)
-        options = overlay(lowers, upper, work)
-        isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", INSTALL, "install"]
-        call([*isolated, root, options, *packages], env={**os.environ, **_ENV}, timeout=MAKE_SECONDS, told="apt-get")
+    upper.chmod(0o755)
+    beside = upper.with_suffix(".work")
+    shutil.rmtree(beside, ignore_errors=True)
+    for name in ("work", "root"):
+        (beside / name).mkdir(parents=True)
+    options = overlay(lowers, upper, beside / "work")
+    isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", INSTALL, "install"]
+    call([*isolated, beside / "root", options, *packages], env=_ENV, timeout=MAKE_SECONDS, told="apt-get")
+    shutil.rmtree(beside)
 
 
 def overlay(lowers: Iterable[Path], upper: Path, work: Path) -> str:

@@ -110,10 +110,10 @@ class Machine:
         self._container.init(other_than=before)
         for port in self._relays:  # at once: what starts at boot may look for them
             self._relay(port)
-        until(self._booted, seconds=BOOT_SECONDS, what=lambda: f"{self.name}: no boot\n{self._container.console()}")
         if self._cut:
             network.disconnect(self._container.link)
-        else:
+        until(self._booted, seconds=BOOT_SECONDS, what=lambda: f"{self.name}: no boot\n{self._container.console()}")
+        if not self._cut:
             until(self._greeted, seconds=BOOT_SECONDS, what=lambda: f"{self.name}: no ssh at {self.address}")
         self.booted_in = time.monotonic() - began
 

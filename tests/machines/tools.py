@@ -29,8 +29,9 @@ def call(
     name = told or " ".join(words)
     try:
         done = subprocess.run(
-            words, input=text, capture_output=True, text=True, errors="replace", timeout=timeout, env=env, check=False
-        )
+            words, capture_output=True, text=True, errors="replace", timeout=timeout, env=env, check=False,
+            **({"stdin": subprocess.DEVNULL} if text is None else {"input": text}),
+        )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         printed = "".join(part.decode(errors="replace") for part in (late.stdout, late.stderr) if part)
         raise MachineError(f"{name}: not done after {timeout:g} s\n{printed}") from None
