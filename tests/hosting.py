@@ -168,7 +168,7 @@ class Memory:
         self.starts: list[str] = []
         self.broken = False
 
-    def start(self) -> None:
+    def start(self, *, restarts: bool = True) -> None:
         """Start the live release."""
         assert self.runs is None, "two processes at once"
         live = self.place.live()

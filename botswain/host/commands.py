@@ -10,9 +10,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from botswain.host.errors import HostError
 from botswain.host.place import Place, explained
+from botswain.host.users import User
 
 _PASSED_ON = frozenset(
     """
@@ -31,9 +33,12 @@ _MARK = "BOTSWAIN_BUILDS"
 """The environment variable by which a command's processes are known, whatever groups and sessions they made."""
 
 
-def environment(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a build: caches that are kept, and no secrets."""
+def environment(place: Place, extra: Mapping[str, str], user: User | None = None) -> dict[str, str]:
+    """The environment of a build: caches that are kept, and no secrets. A user's home is the cache."""
     known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    if user is not None:
+        known |= {"HOME": str(place.cache), "USER": user.name, "LOGNAME": user.name}
+        known.pop("TMPDIR", None)  # root's may be closed to others
     caches = {
         "XDG_CACHE_HOME": place.cache,
         "npm_config_cache": place.cache / "npm",
@@ -44,8 +49,15 @@ def environment(place: Place, extra: Mapping[str, str]) -> dict[str, str]:
     return {**known, **{name: str(path) for name, path in caches.items()}, **quiet, **extra}
 
 
-def run(argv: Sequence[str], folder: Path, variables: Mapping[str, str], log: Path, seconds: float) -> None:
-    """Run a command of a release in its folder, to its end and that of whatever it started.
+def run(
+    argv: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    log: Path,
+    seconds: float,
+    user: User | None = None,
+) -> None:
+    """Run a command of a release in its folder, to its end and that of whatever it started; as `user` if there is one.
 
     Raises HostError with the end of what it printed when it fails or takes too long.
     """
@@ -56,7 +68,7 @@ def run(argv: Sequence[str], folder: Path, variables: Mapping[str, str], log: Pa
         try:
             child = subprocess.Popen(
                 argv, cwd=str(folder), env={**variables, _MARK: str(folder)}, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **_rights(user),
             )  # fmt: skip
         except OSError as error:
             missing = isinstance(error, FileNotFoundError) and not shutil.which(argv[0], path=variables.get("PATH"))
@@ -110,20 +122,35 @@ def tail(log: Path, lines: int = _SHOWN) -> str:
     return ""
 
 
-def git(place: Place, *arguments: str, **variables: str) -> str:
+def _rights(user: User | None) -> dict[str, Any]:
+    """What makes a process the user's."""
+    return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": user.groups, "umask": 0o022}
+
+
+def git(place: Place, *arguments: str, user: User | None = None, **variables: str) -> str:
     """What git prints about the mirror. Raises HostError with its reason."""
+    return git_in(place.mirror, *arguments, user=user, **variables)
+
+
+def git_in(folder: Path, *arguments: str, user: User | None = None, **variables: str) -> str:
+    """What git prints about a bare repository, which is named outright: where we stand decides nothing.
+
+    Root reads no configuration but the repository's own, and starts nothing that a file names. Raises HostError.
+    """
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    argv = ["git", f"--git-dir={place.mirror}", *arguments]
+    if os.geteuid() == 0:
+        known |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    argv = ["git", f"--git-dir={folder}", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", *arguments]
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, errors="replace", check=False, timeout=_GIT, stdin=subprocess.DEVNULL,
-            env={**known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **variables},
+            env={**known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **variables}, cwd="/", **_rights(user),
         )  # fmt: skip
     except FileNotFoundError:
         raise HostError("git is not installed", fix="sudo apt install git") from None
     except subprocess.TimeoutExpired:
-        raise HostError(f"git {arguments[0]} did not end within {_GIT:g} s", where=str(place.mirror)) from None
+        raise HostError(f"git {arguments[0]} did not end within {_GIT:g} s", where=str(folder)) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise HostError(f"git {arguments[0]}: {reason}", where=str(place.mirror))
-    return done.stdout.strip()
+        raise HostError(f"git {arguments[0]}: {reason}", where=str(folder))
+    return str(done.stdout).strip()

@@ -30,3 +30,7 @@ class HostError(Exception):
 
 class Unhealthy(HostError):
     """A release did not become healthy, or did not stay so."""
+
+
+class Refused(HostError):
+    """Nothing was changed: another run is at work here, or the caller may not do this."""

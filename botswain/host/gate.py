@@ -37,8 +37,11 @@ class Process:
 class Manager(Protocol):
     """Who keeps the bot's process."""
 
-    def start(self) -> None:
-        """Start the bot; returns as soon as its process is there, or has failed to be."""
+    def start(self, *, restarts: bool = True) -> None:
+        """Start the bot; returns as soon as its process is there, or has failed to be.
+
+        Without `restarts` nobody starts it again when it ends.
+        """
 
     def stop(self) -> None:
         """Stop the bot, and everything that it started; returns when it is gone."""

@@ -1,10 +1,11 @@
-"""Starts the bot for a manager that cannot hand over secrets: reads them from files and becomes the bot.
+"""Starts the bot for its manager: reads its secrets from files and becomes the bot.
 
     python -m botswain.host.launch <folder>
 
 Each file in `credentials/` is one secret; the release's spec says which of them the bot wants as environment variables.
-The bot finds the files themselves through CREDENTIALS_DIRECTORY, as with systemd. Too many starts in a short time are
-refused: each one may cost one of the logins that Discord allows in a day, and the last one costs the token.
+The bot finds the files themselves through CREDENTIALS_DIRECTORY; systemd makes copies there for the bot alone. Too many
+starts in a short time are refused, by systemd or here: each one may cost one of the logins that Discord allows in a
+day, and the last one costs the token.
 
 During a switch nobody answers for the bot while this module is loaded, so it imports next to nothing: no pathlib, no
 dataclasses, no typing.
@@ -34,18 +35,22 @@ _SIZE = 512
 _INHERITED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 
 
-def main() -> None:
-    """Become the bot, or say in one line why not."""
-    if len(sys.argv) != 2:
+def main(words: list[str], *, kept: bool = False) -> None:
+    """Become the bot, or say in one line why not. `kept`: for systemd, which counts the starts and copies secrets."""
+    if len(words) != 1:
         sys.stderr.write(f"{__doc__}\n")
         sys.exit(2)
-    root = os.path.realpath(sys.argv[1])
+    root = os.path.realpath(words[0])
     try:
         live = _live(root)
         made = _made(root, live)
+        _check_user(made.get("user"))
         claim(f"{root}/.running")
-        allow(f"{root}/starts.json")
-        variables = environment(root, live, made.get("environment", {}), made.get("secrets", {}))
+        if not kept:
+            allow(f"{root}/starts.json")
+        copies = os.environ.get("CREDENTIALS_DIRECTORY") if kept else None
+        given = copies or f"{root}/credentials"
+        variables = environment(given, live, made.get("environment", {}), made.get("secrets", {}))
         folder = os.path.realpath(f"{root}/releases/{live}")
         os.chdir(folder)
         argv = [str(one) for one in made["run"]]
@@ -78,14 +83,19 @@ def _made(root: str, live: str) -> dict[str, dict[str, str]]:
     raise HostError("nobody knows how to start it: what was stored is gone or damaged", where=path, fix="deploy again")
 
 
-def environment(root: str, live: str, own: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
-    """The bot's environment: a few of the system's variables, its own, and its secrets."""
+def _check_user(name: object) -> None:
+    if name and os.geteuid() == 0:
+        raise HostError(f"root does not run what {name} is to run", fix="use botswain-host start")
+
+
+def environment(given: str, live: str, own: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
+    """The bot's environment: a few of the system's variables, its own, and its secrets, which are files in `given`."""
     known = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     known.update(own)
-    known["CREDENTIALS_DIRECTORY"] = f"{root}/credentials"
+    known["CREDENTIALS_DIRECTORY"] = given
     known["BOTSWAIN_RELEASE"] = live
     for variable, name in secrets.items():
-        path = f"{root}/credentials/{name}"
+        path = f"{given}/{name}"
         try:
             with open(path, encoding="utf-8") as file:
                 value = file.read().rstrip("\n")
@@ -103,8 +113,11 @@ def claim(running: str | os.PathLike[str]) -> None:
     """Be the bot's one process, by a lock that it inherits through `exec`. Raises HostError if there is another."""
     try:
         descriptor = os.open(running, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise HostError.of(error, running, "lock it") from error
+    except OSError:
+        try:
+            descriptor = os.open(running, os.O_RDONLY)  # for a user who may not write here, root laid it
+        except OSError as error:
+            raise HostError.of(error, running, "lock it") from error
     end = time.monotonic() + PATIENCE
     while not locked(descriptor):
         if time.monotonic() >= end:
@@ -178,4 +191,4 @@ def _write(descriptor: int, starts: list[float], most: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

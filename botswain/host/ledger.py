@@ -54,7 +54,7 @@ class Ledger:
 
     def add(self, release: str, event: str, **facts: Any) -> None:
         """Add one line, durably."""
-        at = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"  # noqa: UP017 - Python 3.9
+        at = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
         line = json.dumps({"at": at, "release": release, "event": event, **facts}, ensure_ascii=False).encode() + b"\n"
         path = self._place.ledger
         with explained(path, "add to it"):

@@ -5,25 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from botswain.host.commands import tail
+from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
 from botswain.host.gate import Manager, Process
 from botswain.host.place import Service
 from botswain.host.rpc import Rpc
+from botswain.host.systemd import Systemd
 
 _RUNNING = {"STARTING", "RUNNING"}
 _NOT_RUNNING = 70
 """supervisord's fault for stopping what does not run."""
 _ALREADY = 60
 """Its fault for starting what runs."""
-EXPECTED = (0, 75, 77, 78)
-"""Exit codes that starting again does not mend: told to stop, refused by our launcher, by Discord, bad settings."""
 _PAUSE = 0.02
 _GRACE = 10.0
 """Seconds beyond the bot's own `stop_timeout` that a manager may take."""
@@ -37,7 +36,7 @@ def manager_of(service: Service) -> Manager:
         patience = service.stop_timeout + _GRACE
         return Supervisor(Path(where["socket"]), where["program"], Path(where["log"]), patience)
     if kind == "systemd":
-        return Systemd(service.manager["unit"])
+        return Systemd(service.manager["unit"], service.stop_timeout)
     raise HostError(f'"{kind}" is no manager of processes', where="service.json", fix="deploy again")
 
 
@@ -50,7 +49,7 @@ class Supervisor:
         self._program = program
         self._log = log
 
-    def start(self) -> None:
+    def start(self, *, restarts: bool = True) -> None:  # noqa: ARG002 - our launcher counts the starts
         """Start the program; returns as soon as its process is there, or has failed to be."""
         self._ask("startProcess", False, forgive=_ALREADY)
 
@@ -114,57 +113,3 @@ def _at_rest(found: Mapping[str, Any]) -> bool:
     if found["statename"] == "EXITED":
         return found["exitstatus"] in EXPECTED
     return not found["pid"] and found["statename"] != "BACKOFF"
-
-
-class Systemd:
-    """A unit of systemd."""
-
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-
-    def start(self) -> None:
-        """Start the unit, also after its start limit was hit; returns when its process is there, or the job is over."""
-        self._run("reset-failed", check=False)
-        self._run("start", "--no-block")
-        end = time.monotonic() + _GRACE
-        while time.monotonic() < end:
-            found = self._show("Job", "MainPID")
-            if found.get("MainPID", "0") != "0" or found.get("Job", "0") in {"", "0"}:
-                return
-            time.sleep(_PAUSE)
-
-    def stop(self) -> None:
-        """Stop the unit; returns when it is gone."""
-        self._run("stop")
-
-    def process(self) -> Process:
-        """What the unit's main process does."""
-        names = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "ExecMainStatus", "Result")
-        found = self._show(*names)
-        running = found.get("ActiveState") in {"active", "activating"} and found.get("SubState") != "auto-restart"
-        told = f"{found.get('SubState')}, {found.get('Result')}, exit code {found.get('ExecMainStatus')}"
-        since = float(found.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        return Process(running, int(found.get("MainPID") or 0), since, told)
-
-    def _show(self, *names: str) -> dict[str, str]:
-        text = self._run("show", f"--property={','.join(names)}")
-        return dict(line.partition("=")[::2] for line in text.splitlines())
-
-    def log(self, lines: int) -> str:
-        """The last lines of the unit's journal."""
-        argv = ["journalctl", "--no-pager", "--output=cat", f"--unit={self._unit}", f"--lines={lines}"]
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False, timeout=30)
-            return done.stdout.rstrip()
-        return ""
-
-    def _run(self, verb: str, *arguments: str, check: bool = True) -> str:
-        argv = ["systemctl", verb, *arguments, self._unit]
-        try:
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise HostError(f"systemctl {verb}: {error}", where=self._unit) from None
-        if check and done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise HostError(f"systemctl {verb}: {reason}", where=self._unit)
-        return done.stdout

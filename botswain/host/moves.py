@@ -51,6 +51,7 @@ def there(place: Place, release: str) -> None:
 def ready(place: Place, switch: Switch) -> None:
     """Write all that a switch has to write, both ways, before anything stops: later the disk may be full."""
     launch.forget(place.starts)
+    single.lay(place)
     with explained(place.root, "make links in it"):
         for release in (switch.to, switch.back):
             if release:
@@ -81,7 +82,7 @@ def go(
     _silence(health)
     with contextlib.suppress(HostError):  # `ready` did it already, and what was stopped may have started since
         launch.forget(place.starts, restarts=restarts)
-    manager.start()
+    manager.start(restarts=restarts)
     stopped = time.monotonic() - began
     verdict = gate.wait(manager, health, outage)
     return Switched(release, None, verdict, stopped + (verdict.ready_after or 0.0))

@@ -77,6 +77,8 @@ class Service:
     """Bytes that must be free before a build begins."""
     manager: Mapping[str, str] = field(default_factory=dict)
     """Who runs the process: `kind` is supervisor or systemd, the rest is for that."""
+    user: str = ""
+    """Who builds and runs it where the engine is root; empty for whoever we are."""
 
 
 class Place:
@@ -156,7 +158,7 @@ class Place:
         made = self._made(release) if release else None
         if made is None:
             return newest
-        return replace(made, manager=newest.manager, keep=newest.keep, free_space=newest.free_space)
+        return replace(made, manager=newest.manager, user=newest.user, keep=newest.keep, free_space=newest.free_space)
 
     def _made(self, release: str) -> Service | None:
         try:

@@ -103,11 +103,13 @@ def _sweep(place: Place) -> list[str]:
 
 
 def _clear(folder: Path) -> None:
-    """Remove a directory, also one with parts that forbid it."""
+    """Remove a directory, also one with parts that forbid it. No link in it is followed, also none made meanwhile."""
     with contextlib.suppress(FileNotFoundError):
         try:
             shutil.rmtree(folder)
         except PermissionError:
+            if os.geteuid() == 0:  # nothing forbids root but the system, and by its name a file may be another's by now
+                raise
             for path, names, _ in os.walk(folder):
                 for one in (path, *(os.path.join(path, name) for name in names)):  # noqa: PTH118 - as os.walk gives them
                     if not os.path.islink(one):  # noqa: PTH114

@@ -24,6 +24,8 @@ from botswain.host.ledger import GOOD, Ledger, Release
 from botswain.host.place import Argv, Place, Service, explained
 from botswain.host.prune import discard_failed, discard_unfinished, prune
 from botswain.host.underway import unfinished
+from botswain.host.users import User, as_user, user_of
+from botswain.host.users import folder as owned
 
 __all__ = ["Order", "candidate", "check", "prepare", "prune", "recipe", "target"]
 
@@ -85,23 +87,25 @@ def prepare(place: Place, service: Service, order: Order, say: Callable[[str], N
 
 
 def _make(place: Place, service: Service, order: Order, tree: str, say: Callable[[str], None]) -> Release:
-    ledger, identity = Ledger(place), _identity(place, order.commit)
+    ledger, identity, user = Ledger(place), _identity(place, order.commit), user_of(service)
     folder, log = place.release(identity), place.logs / f"build-{identity}.log"
     began = time.monotonic()
     with explained(place.root, "make a release in it"):
-        for needed in (place.releases, place.shared, place.cache, place.logs):
+        for needed in (place.releases, place.logs):
             needed.mkdir(parents=True, exist_ok=True)
+        for needed in (place.shared, place.cache):
+            owned(needed, user)
     ledger.add(identity, "building", commit=order.commit, recipe=recipe(service, order.prefix), by=order.by,
                deployment=order.deployment)  # fmt: skip
     try:
         with explained(folder, "make the release"):
-            folder.mkdir()
-            _files(place, tree, folder)
-            _share(place, service, folder)
-        variables = environment(place, service.environment)
+            owned(folder, user)
+            _files(place, tree, folder, user)
+            as_user(user, lambda: _share(place, service, folder))
+        variables = environment(place, service.environment, user)
         for argv in service.build:
             say(f"building: {' '.join(argv)}")
-            run(argv, folder, variables, log, service.build_timeout)
+            run(argv, folder, variables, log, service.build_timeout, user)
         place.store(service, identity)
         ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1))
         check(place, service, ledger.get(identity), say)
@@ -113,7 +117,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
 
 
 def _identity(place: Place, commit: str) -> str:
-    base = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{commit[:8]}"  # noqa: UP017 - Python 3.9
+    base = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{commit[:8]}"
     taken = {one.id for one in Ledger(place).releases(removed=True)}
     number, identity = 1, base
     while identity in taken or place.release(identity).exists():
@@ -159,12 +163,12 @@ def _folder(prefix: str) -> str:
     return "" if str(path) == "." else str(path)
 
 
-def _files(place: Place, tree: str, folder: Path) -> None:
+def _files(place: Place, tree: str, folder: Path, user: User | None) -> None:
     """The commit's files, all of them: an archive would leave out what .gitattributes says."""
     index = folder.with_name(f".{folder.name}.index")
     try:
         git(place, "read-tree", tree, GIT_INDEX_FILE=str(index))
-        git(place, f"--work-tree={folder}", "checkout-index", "--all", "--force", GIT_INDEX_FILE=str(index))
+        git(place, f"--work-tree={folder}", "checkout-index", "--all", "--force", user=user, GIT_INDEX_FILE=str(index))
     finally:
         index.unlink(missing_ok=True)
 
@@ -191,13 +195,13 @@ def _share(place: Place, service: Service, folder: Path) -> None:
 
 def check(place: Place, service: Service, release: Release, say: Callable[[str], None] = _silent) -> None:
     """Run the lint and test commands that this very release has not passed yet. Raises HostError."""
-    folder, log = place.release(release.id), place.logs / f"build-{release.id}.log"
+    folder, log, user = place.release(release.id), place.logs / f"build-{release.id}.log", user_of(service)
     for kind, commands in (("lint", service.lint), ("test", service.test)):
         for argv in commands:
             digest = _digest(kind, argv)
             if digest not in release.passed:
                 say(f"{kind}: {' '.join(argv)}")
-                run(argv, folder, environment(place, service.environment), log, service.build_timeout)
+                run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
                 Ledger(place).add(release.id, "passed", check=digest)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from botswain.host.errors import HostError
+from botswain.host.errors import HostError, Refused
 from botswain.host.ledger import Ledger
 from botswain.host.place import Place, explained, store, sync
 
@@ -84,7 +84,7 @@ def _lock(descriptor: int, place: Place, end: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= end:
                 what = "another switch is under way here"
-                raise HostError(what, where=str(place.root), fix="wait for it, then try again") from None
+                raise Refused(what, where=str(place.root), fix="wait for it, then try again") from None
             time.sleep(_PAUSE)
         else:
             return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, launch, managers, probe, releases, switch
+from botswain.host import endings, guard, launch, managers, probe, releases, switch
 from botswain.host.errors import HostError
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
@@ -22,12 +22,6 @@ from botswain.targets.supervisor import Daemon, place_of
 
 _GRACE = 1.0
 """Seconds that what a stopped bot left behind gets to end."""
-_ENDINGS = {
-    75: "it was started too often, or cannot start",
-    77: "Discord refuses it",
-    78: "a setting is missing or malformed",
-}
-"""What the exit codes mean that nobody restarts."""
 
 
 class Local:
@@ -221,10 +215,10 @@ class _Refreshed:
     inner: Manager
     refresh: Callable[[], None]
 
-    def start(self) -> None:
+    def start(self, *, restarts: bool = True) -> None:
         """Start the bot, as it is configured now."""
         self.refresh()
-        self.inner.start()
+        self.inner.start(restarts=restarts)
 
     def stop(self) -> None:
         """Stop the bot."""
@@ -247,7 +241,7 @@ def _told(found: Mapping[str, object]) -> str:
     if found["pid"]:
         return state
     if state in {"exited", "backoff", "fatal"} and isinstance(code, int):
-        return f"ended with exit code {code}" + (f": {_ENDINGS[code]}" if code in _ENDINGS else "")
+        return endings.told(code)
     return state
 
 

@@ -68,14 +68,6 @@ def wait_for_end(look: Callable[[], list[int]], seconds: float) -> list[int]:
     return left
 
 
-def name(pid: int) -> str:
-    """What a process is called; empty when that cannot be seen."""
-    try:
-        return (_PROC / str(pid) / "comm").read_text().strip()
-    except OSError:
-        return ""
-
-
 def _numbers() -> list[int]:
     return [int(one) for one in os.listdir(_PROC) if one.isdigit()]  # noqa: PTH208 - names are enough
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import botswain
+from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
-from botswain.host.managers import EXPECTED
 from botswain.host.place import Place, explained, store
 from botswain.host.rpc import Rpc
 from botswain.targets import processes

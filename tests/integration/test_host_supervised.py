@@ -232,7 +232,7 @@ def test_rollback_by_hand(host):
     one, two = ship(host).release, ship(host, "well 2").release
     assert by_hand(host, "rollback").returncode == 0
     well(host, one)
-    assert f'"live": "{one}"' in by_hand(host, "status").stdout
+    assert f'"live": "{one}"' in by_hand(host, "status", "--json").stdout
     assert host.states()[two] == "bad"
     again = by_hand(host, "rollback")
     assert again.returncode == 1

@@ -29,7 +29,7 @@ class World:
         """What the process does now."""
         return self._process(self.now)
 
-    def start(self) -> None:
+    def start(self, *, restarts: bool = True) -> None:
         """Nothing to do."""
 
     stop = start

@@ -8,8 +8,9 @@ from typing import Any, Self
 import pytest
 
 from botswain.host import managers
+from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
-from botswain.host.managers import EXPECTED, Supervisor
+from botswain.host.managers import Supervisor
 
 
 class Daemon:
