@@ -67,7 +67,7 @@ def alone(place: Place, wait: float = 30.0) -> Iterator[None]:
         return
     with explained(place.root, "lock it"):
         place.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(place.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(place.root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)  # readers could hold it
     try:
         _lock(descriptor, place, time.monotonic() + wait)
         _HELD.places[key] = 1
