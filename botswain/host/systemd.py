@@ -35,7 +35,7 @@ _EXITED = "1"
 _OWN = {200: "CHDIR", 203: "EXEC", 216: "GROUP", 217: "USER", 226: "NAMESPACE", 228: "SECCOMP", 243: "CREDENTIALS"}
 """Exit codes by which systemd says what it could not do before the bot's first instruction."""
 _RESULTS = {
-    "start-limit-hit": "was started too often: see its log; a deploy or rollback starts it anew",
+    "start-limit-hit": "was started too often",
     "oom-kill": "was killed for want of memory",
     "timeout": "did not end in time, and was killed",
     "resources": "could not be started: systemd lacks something that it needs (see the journal)",
@@ -148,8 +148,10 @@ def _told(found: dict[str, str], running: bool) -> str:
         return "stopping"
     if found.get("ExecMainStartTimestampMonotonic") == "0":
         return "stopped"
-    again = ", and is about to be started again" if found.get("SubState") == "auto-restart" else ""
-    return _ended(found) + again
+    if found.get("SubState") == "auto-restart":
+        return f"{_ended(found)}, and is about to be started again"
+    # The result is what the last process died of, also where it is the start limit that keeps the unit down.
+    return _ended(found) + (", also when it was started again" if found.get("NRestarts", "0") != "0" else "")
 
 
 def _ended(found: dict[str, str]) -> str:
