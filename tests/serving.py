@@ -194,7 +194,7 @@ systemctl daemon-reload; systemctl reset-failed
         assert [one.id for one in view.releases if one.state == "live"] == [release]
         assert (view.switch, view.confirmed, view.state.unconfirmed) == (None, False, None)
         left = self.machine.run(f"ls -A {self.root}").stdout.split()
-        assert not [one for one in left if one.startswith(".to-") or one in {"switch.json", "reverting.json"}]
+        assert not {"switch.json", "reverting.json", "confirmed.json"} & set(left)
         return pid
 
     def prints(self) -> str:

@@ -1,4 +1,4 @@
-"""The release engine on a real Debian with systemd: the packed engine, its unit, its timers, and orders from outside."""
+"""The release engine on a real Debian with systemd: the packed engine, its unit, its timers, its orders."""
 
 from __future__ import annotations
 
@@ -14,18 +14,10 @@ from botswain.host import forms, orders
 from botswain.hosts.engine import engine
 
 
-@pytest.fixture(scope="module")
-def machine(lab):
-    """One machine for all tests of this file."""
-    made = lab.start("host")
-    yield made
-    made.stop()
-
-
 @pytest.fixture
-def served(machine):
-    """A bot's place on it."""
-    made = Served(machine)
+def served(debian):
+    """A bot's place on a machine."""
+    made = Served(debian)
     yield made
     made.remove()
 
