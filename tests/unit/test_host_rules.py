@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import shutil
-import subprocess
 import sys
-import zipapp
 from pathlib import Path
 
 import pytest
@@ -55,13 +52,3 @@ def test_newer_names_are_not_used():
             if isinstance(node, ast.Call):
                 words = {word.arg for word in node.keywords}
                 assert not words & {"slots", "kw_only", "root_dir", "onexc"}, f"{path.name}:{node.lineno}"
-
-
-def test_it_runs_as_one_file(tmp_path):
-    """Packed alone into a zipapp it starts, isolated from everything that is installed, and its exit code counts."""
-    shutil.copytree(FOLDER, tmp_path / "app" / "botswain" / "host", ignore=shutil.ignore_patterns("__pycache__"))
-    zipapp.create_archive(tmp_path / "app", tmp_path / "host.pyz", main="botswain.host.__main__:run")
-    argv = [sys.executable, "-I", "-S", str(tmp_path / "host.pyz"), str(tmp_path / "bot"), "status"]
-    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"botswain: {tmp_path}/bot: no bot was ever deployed here\n"
