@@ -140,6 +140,7 @@ def git_in(folder: Path, *arguments: str, user: User | None = None, **variables:
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     if os.geteuid() == 0:
         known |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    verb = next(one for one in arguments if not one.startswith("-"))
     argv = ["git", f"--git-dir={folder}", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", *arguments]
     try:
         done = subprocess.run(
@@ -149,8 +150,8 @@ def git_in(folder: Path, *arguments: str, user: User | None = None, **variables:
     except FileNotFoundError:
         raise HostError("git is not installed", fix="sudo apt install git") from None
     except subprocess.TimeoutExpired:
-        raise HostError(f"git {arguments[0]} did not end within {_GIT:g} s", where=str(folder)) from None
+        raise HostError(f"git {verb} did not end within {_GIT:g} s", where=str(folder)) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise HostError(f"git {arguments[0]}: {reason}", where=str(folder))
+        raise HostError(f"git {verb}: {reason}", where=str(folder))
     return str(done.stdout).strip()

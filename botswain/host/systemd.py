@@ -113,7 +113,7 @@ def equip(place: Place, service: Service) -> None:
         [
             "# Written by botswain-host; changes are lost.\n[Service]\n",
             *loads,
-            f"TimeoutStopSec={service.stop_timeout:g}\n",
+            f"TimeoutStopSec={max(0.1, service.stop_timeout):.1f}\n",
         ]
     )
     path = ETC / f"{service.manager['unit']}.d" / _EQUIPMENT
@@ -143,7 +143,7 @@ def _told(found: dict[str, str], running: bool) -> str:
         return "its unit is not there: the host was never provisioned"
     if running:
         times = int(found.get("NRestarts") or 0)
-        return f"running, started again {times} times" if times else "running"
+        return f"running, after {times} unexpected ends" if times else "running"
     if found.get("SubState", "").startswith("stop"):
         return "stopping"
     if found.get("ExecMainStartTimestampMonotonic") == "0":

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import pwd
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +88,4 @@ def _child(user: User, work: Callable[[], None], pipe: int) -> None:
         told = {"what": error.strerror or str(error), "where": str(error.filename or "")}
         os.write(pipe, json.dumps(told).encode())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        os._exit(code)  # what the parent has not written yet is the parent's to write

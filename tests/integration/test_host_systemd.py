@@ -214,7 +214,7 @@ def test_no_restarts(served):
     pid = served.well(one)
     served.machine.run(f"kill -9 {pid}")
     until(lambda: served.processes() not in ([], [pid]), "systemd to start it again")
-    assert served.look().state.told == "running, started again 1 times"
+    assert served.look().state.told == "running, after 1 unexpected ends"
     assert two in served.states()
 
 

@@ -172,7 +172,7 @@ def test_a_request_comes_through_the_door(host, monkeypatch, capsys):
     [
         ({"LoadState": "not-found"}, False, "its unit is not there: the host was never provisioned"),
         ({"NRestarts": "0"}, True, "running"),
-        ({"NRestarts": "2"}, True, "running, started again 2 times"),
+        ({"NRestarts": "2"}, True, "running, after 2 unexpected ends"),
         ({"SubState": "stop-sigterm"}, False, "stopping"),
         ({"ExecMainStartTimestampMonotonic": "0"}, False, "stopped"),
         ({"Result": "success", "ExecMainCode": "2", "ExecMainStatus": "15"}, False, "stopped"),
