@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,20 +97,26 @@ def test_a_shallow_clone(host, tmp_path):
         mirror.fetch(host.place, bundle(clone, "HEAD"), last, ("../x",))
 
 
+@pytest.fixture
+def shown():
+    """A folder that others may look into, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @root
-def test_work_as_somebody_else(tmp_path):
+def test_work_as_somebody_else(shown):
     """What root does as a user has that user's rights alone, and its failure arrives; root itself stays root."""
     user = users.user_of(Service("bot", ("x",), user="nobody"))
     assert user is not None
-    told = tmp_path / "told"
+    told = shown / "told"
     told.write_text("")
     told.chmod(0o666)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     users.as_user(user, lambda: told.write_text(f"{os.getuid()} {os.getgid()} {os.getgroups()}"))
     assert told.read_text() == f"{user.uid} {user.gid} {list(user.groups)}"
     with pytest.raises(HostError, match="Permission denied"):
-        users.as_user(user, (tmp_path / "x").mkdir)
+        users.as_user(user, (shown / "x").mkdir)
     with pytest.raises(HostError, match="what; fix"):
         users.as_user(user, lambda: (_ for _ in ()).throw(HostError("what", fix="fix")))
     with pytest.raises(HostError, match="ended early"):
@@ -120,10 +127,9 @@ def test_work_as_somebody_else(tmp_path):
 
 
 @root
-def test_a_build_as_somebody_else(host, tmp_path):
+def test_a_build_as_somebody_else(shown):
     """Files, links and commands of a release are the user's; the cache is its home; an index is no file of it."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    host = Host(shown / "host")
     host.service = replace(
         host.service, user="nobody", build=(("sh", "-c", "id -un; echo $HOME; touch x"),), shared=("d/",)
     )
