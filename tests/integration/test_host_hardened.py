@@ -44,9 +44,14 @@ def sudo():
         raise OSError(0, done.stderr)
 
 def others():
-    seen = [one for one in os.listdir("/proc") if one.isdigit() and os.stat("/proc/" + one).st_uid != os.getuid()]
-    if not seen:
-        raise OSError(0, "none seen")
+    for one in os.listdir("/proc"):
+        if one.isdigit() and os.path.exists("/proc/" + one):
+            try:
+                if os.stat("/proc/" + one).st_uid != os.getuid():
+                    return
+            except FileNotFoundError:  # it ended just now
+                pass
+    raise OSError(0, "none seen")
 
 tries = {
     "write below /etc": writes("/etc/planted"),
