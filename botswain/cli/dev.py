@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 from botswain.cli.task import task
 from botswain.errors import BotswainError
+
+_YAML = ("playbooks", "roles", "inventories")
+"""What Ansible reads."""
 
 
 def _python(*arguments: str) -> int:
@@ -20,7 +24,9 @@ def _python(*arguments: str) -> int:
 def _script(name: str, *arguments: str) -> int:
     """Runs a command of this environment; returns its exit code."""
     sys.stdout.flush()
-    return subprocess.run([Path(sys.executable).with_name(name), *arguments], check=False).returncode
+    folder = Path(sys.executable).parent
+    known = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}  # it calls others of its own
+    return subprocess.run([folder / name, *arguments], check=False, env=known).returncode
 
 
 @task(fast="leave out what takes seconds: real servers, clients, processes", only="pytest's -k")
@@ -46,6 +52,8 @@ def _lint() -> None:
         ("mypy", "--no-error-summary"),
         ("lint-imports", "--no-cache", "--no-logo"),
         ("codespell",),
+        ("yamllint", "--strict", *_YAML),
+        ("ansible-lint", "-q", *_YAML),
     )
     failed = [" ".join(step[:2]) for step in steps if _script(*step) != 0]
     if failed:
