@@ -100,21 +100,18 @@ def _title(event: Mapping[str, Any]) -> str:
 
 def _change(event: Mapping[str, Any]) -> Change:
     changed = [one for one in event.get("items") or () if one.get("changed")]
-    diffs = [*(event.get("diff") or ()), *(diff for one in changed for diff in one.get("diff") or ())]
+    lines = [line for one in event.get("diff") or () for line in _lines(one, "")]
+    lines += [line for one in changed for diff in one.get("diff") or () for line in _lines(diff, str(one["item"]))]
     items = tuple(str(one["item"]) for one in changed if one.get("item"))
-    return Change(str(event["task"]), event.get("role"), items, "\n".join(_lines(diffs)))
+    return Change(str(event["task"]), event.get("role"), items, "\n".join(lines))
 
 
-def _lines(diffs: list[Mapping[str, str]]) -> list[str]:
-    """Differences as people know them."""
+def _lines(diff: Mapping[str, str], name: str) -> list[str]:
+    """A difference as people know it, below the name of what is different."""
     import difflib
 
-    lines: list[str] = []
-    for one in diffs:
-        if "prepared" in one:
-            lines += one["prepared"].splitlines()
-            continue
-        before, after = one.get("before", "").splitlines(), one.get("after", "").splitlines()
-        names = (one.get("before_header", "before"), one.get("after_header", "after"))
-        lines += difflib.unified_diff(before, after, *names, n=1, lineterm="")
-    return lines
+    title = [f"{name or diff['before_header']}:"] if name or diff.get("before_header") else []
+    if "prepared" in diff:
+        return [*title, *diff["prepared"].splitlines()]
+    before, after = diff.get("before", "").splitlines(), diff.get("after", "").splitlines()
+    return [*title, *list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]]

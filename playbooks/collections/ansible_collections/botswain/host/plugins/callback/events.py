@@ -48,7 +48,7 @@ _LINES = 30
 _LONGEST = 20_000
 """Characters of one text from a module that is not ours."""
 _OURS = "botswain.host."
-_NOT_TOLD = ("invocation", "warnings", "deprecations", "exception", "ansible_facts")
+_NOT_TOLD = ("invocation", "warnings", "deprecations", "exception", "ansible_facts", "diff")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -149,9 +149,7 @@ def _returned(result: CallbackTaskResult) -> dict[str, Any]:
     if "censored" in found or task.no_log is True:
         return {"message": "hidden, since it may hold secrets"}
     if task.action.startswith(_OURS):
-        return {"message": _text(found.get("msg")), "answer": {
-            name: value for name, value in found.items() if name not in _NOT_TOLD and not name.startswith("_ansible")
-        }}  # fmt: skip
+        return {"message": _text(found.get("msg")), "answer": _answer(found), **_difference(found)}
     told: dict[str, Any] = {"message": _text(found.get("msg") or found.get("skip_reason"))}
     if "rc" in found:
         told["code"] = found["rc"]
@@ -161,9 +159,11 @@ def _returned(result: CallbackTaskResult) -> dict[str, Any]:
         told["log"] = "\n".join(printed.splitlines()[-_LINES:])
     if found.get("results"):
         told["items"] = [_item(one) for one in found["results"] if isinstance(one, dict)]
-    if found.get("diff"):
-        told["diff"] = _diffs(found["diff"])
-    return told
+    return {**told, **_difference(found)}
+
+
+def _answer(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in found.items() if name not in _NOT_TOLD and not name.startswith("_ansible")}
 
 
 def _item(one: dict[str, Any]) -> dict[str, Any]:
@@ -172,15 +172,15 @@ def _item(one: dict[str, Any]) -> dict[str, Any]:
     told = {"item": label, "changed": bool(one.get("changed")), "failed": bool(one.get("failed"))}
     if told["failed"] and not hidden:
         told["message"] = _text(one.get("msg"))
-    if one.get("diff") and not hidden:
-        told["diff"] = _diffs(one["diff"])
-    return told
+    return {**told, **(_difference(one) if not hidden else {})}
 
 
-def _diffs(found: Any) -> list[dict[str, str]]:
-    several = found if isinstance(found, list) else [found]
-    names = ("before_header", "after_header", "before", "after", "prepared")
-    return [{name: _text(one[name]) for name in names if name in one} for one in several if isinstance(one, dict)]
+def _difference(found: dict[str, Any]) -> dict[str, Any]:
+    several = found.get("diff") or []
+    several = several if isinstance(several, list) else [several]
+    names = ("before_header", "before", "after", "prepared")
+    told = [{name: _text(one[name]) for name in names if name in one} for one in several if isinstance(one, dict)]
+    return {"diff": told} if told else {}
 
 
 def _text(value: Any) -> str:

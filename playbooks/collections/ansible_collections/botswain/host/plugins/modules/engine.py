@@ -118,7 +118,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule
 
 NAME = "botswain-host.pyz"
-READING = frozenset({"look", "candidate"})
+READING = frozenset({"look"})
 """Verbs that change nothing."""
 COVERED = 6
 """Characters from which on a secret is covered in answers."""
