@@ -65,8 +65,6 @@ class Followed:
         if event["status"] != "skipped" and event.get("action") not in _CONTROLLER:
             self._counted.add((str(event.get("task")), self._number))
         host.hear(event)
-        if host.error is not None and event["status"] in {"failed", "unreachable"} and not event.get("ignored"):
-            self._say(str(host.error))
 
 
 class _Host:

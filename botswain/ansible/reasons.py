@@ -76,6 +76,10 @@ _REASONS = tuple((re.compile(pattern, re.IGNORECASE), what, fix) for pattern, wh
 ))  # fmt: skip
 
 
+_CHECKS = ("ansible.builtin.assert", "ansible.builtin.fail")
+"""Actions whose words are a playbook's own."""
+
+
 def classified(text: str) -> tuple[str, str] | None:
     """What is wrong and what to do, by the words of ssh, sudo or the system; None where they say nothing known."""
     return next(((what, fix) for pattern, what, fix in _REASONS if pattern.search(text)), None)
@@ -93,6 +97,8 @@ def error_of(event: Mapping[str, Any], host: str) -> BotswainError:
         return Unreachable(what, where=host, fix=fix.format(address=host))
     if found is not None:
         return HostFailed(found[0], where=host, fix=found[1].format(address=host), log=log)
+    if event.get("action") in _CHECKS:
+        return HostFailed(message, where=host)
     return HostFailed(f"{event.get('task')}: {_line(message) or 'failed'}", where=host, log=log)
 
 

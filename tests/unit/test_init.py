@@ -288,7 +288,8 @@ def test_example_variables_are_added_once(tree):
 def test_the_inventory_is_one():
     """Groups and no host: valid as it is, and when the example below `bot` is uncommented."""
     text = inventory_text("prod")
-    assert yaml.safe_load(text) == {"all": {"children": {"bot": {"hosts": None}, "database": {"hosts": None}}}}
+    groups = {"bot": {"hosts": None}, "database": {"hosts": None}}
+    assert yaml.safe_load(text) == {"all": {"vars": {"environment_name": "prod"}, "children": groups}}
     lines = [line.replace("# ", "", 1) if line.startswith("        # ") else line for line in text.splitlines()]
     with_host = yaml.safe_load("\n".join(lines))["all"]["children"]
     assert with_host["bot"]["hosts"]["bot.example.com"] == {"ansible_host": "192.0.2.10", "ansible_user": "admin"}

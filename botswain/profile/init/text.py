@@ -134,8 +134,10 @@ def inventory_text(environment: str) -> str:
     """An Ansible inventory without a host yet."""
     return f"""\
 # The hosts of {environment}, for Ansible: `ansible-inventory -i inventories/{environment} --graph` shows them.
-# Exactly one host runs the bot; the database may be on the same one.
+# Exactly one host runs the bot; the database may be on the same one. What else can be here: inventories/README.md
 all:
+  vars:
+    environment_name: "{environment}"
   children:
     bot:
       hosts:
