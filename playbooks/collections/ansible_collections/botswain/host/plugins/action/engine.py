@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.botswain.host.plugins.plugin_utils.bundle import BundleError, write
+from ansible_collections.botswain.host.plugins.plugin_utils.checkout import engine
 
-_ROOT = Path(__file__).resolve().parents[7]
 _NAME = "botswain.host.engine"
 
 
@@ -27,7 +26,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         if boolean(arguments.get("install", False)):
-            arguments["zipapp"] = base64.b64encode(_engine()).decode()
+            arguments["zipapp"] = engine()
         if arguments.get("secrets"):
             arguments["secrets"] = base64.b64encode(json.dumps(arguments["secrets"]).encode()).decode()
         if arguments.get("commits") and not self._task.check_mode:
@@ -53,12 +52,3 @@ class ActionModule(ActionBase):
         extra = {"bundle": remote, "shallow": list(made.shallow)}
         orders = [{**one, **extra} if one.get("verb") == "prepare" else one for one in arguments["orders"]]
         return {"bundle": remote, "orders": orders}
-
-
-def _engine() -> bytes:
-    """The engine of the checkout that this collection lies in, wherever Ansible was started from."""
-    if str(_ROOT) not in sys.path:
-        sys.path.append(str(_ROOT))
-    from botswain.hosts.engine import engine
-
-    return engine().data

@@ -90,10 +90,10 @@ def main() -> None:
     answered = psql(module, _LOOK).split("|")
     checksums, role, database, entered = (one == "t" for one in answered)
     steps = [
-        ("role %s" % module.params["role"], _ROLE, not role),
-        ("database %s" % module.params["name"], _DATABASE, not database),
-        ("nobody else may enter %s" % module.params["name"], _CLOSED, entered or not database),
-        ("password of %s" % module.params["role"], _LOGIN, bool(module.params["password"]) and not known(module)),
+        ("role {}".format(module.params["role"]), _ROLE, not role),
+        ("database {}".format(module.params["name"]), _DATABASE, not database),
+        ("nobody else may enter {}".format(module.params["name"]), _CLOSED, entered or not database),
+        ("password of {}".format(module.params["role"]), _LOGIN, bool(module.params["password"]) and not known(module)),
     ]
     wanted = [(told, statement) for told, statement, missing in steps if missing]
     if not module.check_mode:
@@ -105,7 +105,7 @@ def main() -> None:
 def psql(module: AnsibleModule, statements: str) -> str:
     """Run statements as the superuser; what they print. Everything travels on standard input."""
     names = ("name", "role", "password")
-    given = "".join("\\set %s %s\n" % (name, quoted(module.params[name])) for name in names if module.params[name])
+    given = "".join(f"\\set {name} {quoted(module.params[name])}\n" for name in names if module.params[name])
     argv = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]
     code, printed, complaint = module.run_command(argv, data=given + statements, cwd="/")
     if code:
@@ -123,13 +123,13 @@ def known(module: AnsibleModule) -> bool:
 
 def quoted(text: str) -> str:
     """A text as psql's own commands take it."""
-    return "'%s'" % text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")
+    return "'{}'".format(text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n"))
 
 
 def failed(module: AnsibleModule, complaint: str) -> NoReturn:
     """End the module with what psql said, in one line."""
     lines = [line for line in complaint.splitlines() if line.strip()] or ["psql failed"]
-    told: dict[str, Any] = {"msg": "PostgreSQL: %s" % lines[0], "done": []}
+    told: dict[str, Any] = {"msg": f"PostgreSQL: {lines[0]}", "done": []}
     module.fail_json(**told)
 
 

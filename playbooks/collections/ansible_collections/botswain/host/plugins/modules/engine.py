@@ -107,15 +107,14 @@ left_out:
 import base64
 import contextlib
 import glob
-import hashlib
 import json
 import os
 import sys
-import tempfile
 import time
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.botswain.host.plugins.module_utils.programs import installation, last_lines, temporary
 
 NAME = "botswain-host.pyz"
 READING = frozenset({"look"})
@@ -224,50 +223,6 @@ def filled(order: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
     return dict(order, secrets={name: secrets[name] for name in names if name in secrets})
 
 
-def installation(engine: str, command: str, content: bytes, *, really: bool) -> bool:
-    """Make the host have this engine and its command; whether it had not."""
-    different = digest(engine) != hashlib.sha256(content).hexdigest()
-    unlinked = not os.path.lexists(command) or os.path.realpath(command) != os.path.realpath(engine)
-    if really and different:
-        os.makedirs(os.path.dirname(engine), mode=0o755, exist_ok=True)
-        draft = "%s.%d" % (engine, os.getpid())
-        write(draft, content, 0o755)
-        os.replace(draft, engine)
-    if really and unlinked:
-        os.makedirs(os.path.dirname(command), mode=0o755, exist_ok=True)
-        draft = "%s.%d" % (command, os.getpid())
-        os.symlink(engine, draft)
-        os.replace(draft, command)
-    return different or unlinked
-
-
-def digest(path: str) -> str | None:
-    """The digest of a file; None when it is not there."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except OSError:
-        return None
-
-
-def write(path: str, content: bytes, mode: int) -> None:
-    """Write a file durably, with its mode from the first moment on."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def temporary(content: bytes) -> str:
-    """The engine in a file of its own, for the time of this run."""
-    descriptor, path = tempfile.mkstemp(prefix="botswain-", suffix=".pyz")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    return path
-
-
 def clear(bundle: str | None) -> None:
     """Remove the bundle that was used, and those that runs left which were cut off."""
     old = [one for one in glob.glob(BUNDLES) if changed(one) < time.time() - _OLD]
@@ -292,16 +247,16 @@ def missing(engine: str) -> dict[str, Any]:
 
 def silent(code: int, printed: str, engine: str) -> dict[str, Any]:
     """What to tell when the engine answered nothing that can be read."""
-    log = "\n".join(printed.strip().splitlines()[-20:])
-    what = "Botswain's engine ended with exit code %d and without an answer" % code
+    log = last_lines(printed)
+    what = f"Botswain's engine ended with exit code {code} and without an answer"
     return {"kind": "failed", "what": what, "where": engine, "fix": "see what it printed", "log": log}
 
 
 def fail(module: AnsibleModule, told: dict[str, Any], error: dict[str, Any]) -> NoReturn:
     """End the module with what failed as one line, and as fields."""
-    place = "%s: " % error["where"] if error.get("where") else ""
-    remedy = "; %s" % error["fix"] if error.get("fix") else ""
-    module.fail_json(msg="%s%s%s" % (place, error["what"], remedy), error=error, **told)
+    place = "{}: ".format(error["where"]) if error.get("where") else ""
+    remedy = "; {}".format(error["fix"]) if error.get("fix") else ""
+    module.fail_json(msg="{}{}{}".format(place, error["what"], remedy), error=error, **told)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main() -> None:
         install(module, missing)
         # What another package provides is no package, and never there.
         missing = [one for one in missing if one not in absent(module, missing)]
-    text = "".join("%s\n" % one for one in missing)
+    text = "".join(f"{one}\n" for one in missing)
     module.exit_json(changed=bool(missing), installed=missing, diff={"before": "", "after": text})
 
 
@@ -93,15 +93,15 @@ def install(module: AnsibleModule, names: list[str]) -> None:
 
 def apt(module: AnsibleModule, verb: str, *words: str, fail: bool = True) -> int:
     """Run apt-get; its exit code. Ends the module for a failure, unless that is to be tried again."""
-    wait = ["-o", "DPkg::Lock::Timeout=%d" % module.params["wait"]]
+    wait = ["-o", f"DPkg::Lock::Timeout={module.params['wait']}"]
     code, printed, complaint = module.run_command(
         ["apt-get", *_OPTIONS, *wait, verb, *words], environ_update=_ENVIRONMENT
     )
     if code and fail:
         lines = [line for line in complaint.splitlines() if line.startswith("E: ")]
-        told = lines[0][3:] if lines else "exit code %d" % code
+        told = lines[0][3:] if lines else f"exit code {code}"
         log = "\n".join((printed + complaint).splitlines()[-20:])
-        module.fail_json(msg="apt-get %s: %s" % (verb, told), installed=[], stderr=log)
+        module.fail_json(msg=f"apt-get {verb}: {told}", installed=[], stderr=log)
     return int(code)
 
 
