@@ -14,17 +14,21 @@ options:
   environment:
     description: The environment whose database is meant.
     type: str
-  verb:
-    description: What to do. Without it the runner is installed, and nothing else is done.
+  arguments:
+    description:
+      - What C(botswain-backup) is to do, such as C([run, --wait, "600"]). C(--json) is always added.
+      - Without any the runner is installed, and nothing else is done.
+    type: list
+    elements: str
+    default: []
+  stdin:
+    description: What it gets on standard input, such as the address of a database with its password.
     type: str
-    choices: [run, list, verify, prune]
-  id:
-    description: The backup to verify. Without it all of them are.
-    type: str
-  wait:
-    description: Seconds to wait for another run to end.
-    type: int
-    default: 0
+    default: ""
+  tolerant:
+    description: Do not fail when it fails or refuses; its document says so.
+    type: bool
+    default: false
   install:
     description: Install the runner of this checkout where the host has another one, or none.
     type: bool
@@ -53,7 +57,7 @@ EXAMPLES = r"""
 - name: Back the database up
   botswain.host.backup:
     environment: prod
-    verb: run
+    arguments: [run]
 """
 
 RETURN = r"""
@@ -78,16 +82,16 @@ from ansible_collections.botswain.host.plugins.module_utils.programs import inst
 
 NAME = "botswain-backup.pyz"
 READING = frozenset({"list", "verify"})
-"""Verbs that change nothing of the backups themselves."""
+"""What changes nothing of the backups themselves."""
 
 
 def main() -> None:
     """Runs the module."""
     options = {
         "environment": {"type": "str"},
-        "verb": {"type": "str", "choices": ["run", "list", "verify", "prune"]},
-        "id": {"type": "str"},
-        "wait": {"type": "int", "default": 0},
+        "arguments": {"type": "list", "elements": "str", "default": []},
+        "stdin": {"type": "str", "default": "", "no_log": True},
+        "tolerant": {"type": "bool", "default": False},
         "install": {"type": "bool", "default": False},
         "zipapp": {"type": "str", "no_log": True},
         "library": {"type": "path", "default": "/usr/local/lib/botswain"},
@@ -100,7 +104,7 @@ def main() -> None:
         content = base64.b64decode(wanted["zipapp"])
         told["installed"] = installation(path, wanted["command"], content, really=not module.check_mode)
         told["changed"] = told["installed"]
-    if wanted["verb"] and not (module.check_mode and wanted["verb"] != "list"):
+    if wanted["arguments"] and not (module.check_mode and wanted["arguments"][0] != "list"):
         carry_out(module, told, path)
     module.exit_json(**told)
 
@@ -110,18 +114,17 @@ def carry_out(module: AnsibleModule, told: dict[str, Any], path: str) -> None:
     wanted = module.params
     if not os.path.exists(path):
         module.fail_json(msg=f"{path}: the runner of backups is not installed; ./inv provision installs it", **told)
-    words = [wanted["verb"], "--json", "--quiet", *([wanted["id"]] if wanted["id"] else [])]
-    words += ["--wait", str(wanted["wait"])] if wanted["wait"] and wanted["verb"] != "list" else []
-    words = [wanted["environment"], *words] if wanted["environment"] else words
-    code, printed, complaint = module.run_command([sys.executable, path, *words])
+    words = [*([wanted["environment"]] if wanted["environment"] else []), *wanted["arguments"]]
+    words += [] if "--json" in words else ["--json"]
+    code, printed, complaint = module.run_command([sys.executable, path, *words], data=wanted["stdin"] or None)
     try:
         told["document"] = document = json.loads(printed)
         problems = [str(one) for one in document.get("problems") or ()]
     except (ValueError, AttributeError):
         what = f"the runner of backups ended with exit code {code} and without a document"
         module.fail_json(msg=what, stderr=last_lines(complaint or printed), **told)
-    told["changed"] = told["changed"] or wanted["verb"] not in READING
-    if code:
+    told["changed"] = told["changed"] or wanted["arguments"][0] not in READING
+    if code and not wanted["tolerant"]:
         module.fail_json(msg=document.get("error") or "; ".join(problems) or f"exit code {code}", **told)
 
 
