@@ -76,8 +76,8 @@ _REASONS = tuple((re.compile(pattern, re.IGNORECASE), what, fix) for pattern, wh
 ))  # fmt: skip
 
 
-_CHECKS = ("ansible.builtin.assert", "ansible.builtin.fail")
-"""Actions whose words are a playbook's own."""
+_OWN_WORDS = ("ansible.builtin.assert", "ansible.builtin.fail", "botswain.host.")
+"""Actions whose words are ours."""
 
 
 def classified(text: str) -> tuple[str, str] | None:
@@ -97,9 +97,10 @@ def error_of(event: Mapping[str, Any], host: str) -> BotswainError:
         return Unreachable(what, where=host, fix=fix.format(address=host))
     if found is not None:
         return HostFailed(found[0], where=host, fix=found[1].format(address=host), log=log)
-    if event.get("action") in _CHECKS:
-        return HostFailed(message, where=host)
-    return HostFailed(f"{event.get('task')}: {_line(message) or 'failed'}", where=host, log=log)
+    if str(event.get("action")).startswith(_OWN_WORDS):
+        return HostFailed(message, where=host, log=log)
+    said = f"{_line(log)} (exit code {event['code']})" if log and event.get("code") else _line(message)
+    return HostFailed(f"{event.get('task')}: {said or 'failed'}", where=host, log=log)
 
 
 class HostFailed(BotswainError):

@@ -27,7 +27,7 @@ def _silent(_message: str) -> None:
 
 
 def run(
-    playbook: str,
+    playbook: str | Path,
     inventory: Path,
     *,
     limit: Sequence[str] = (),
@@ -37,7 +37,7 @@ def run(
     seconds: float = SECONDS,
     say: Say = _silent,
 ) -> Play:
-    """Run `playbooks/<playbook>.yml` on the hosts of an inventory; what became of each.
+    """Run `playbooks/<playbook>.yml`, or a file, on the hosts of an inventory; what became of each.
 
     `limit` are hosts or groups, `tags` the phases that are meant; `check` changes nothing and tells differences.
     `variables` may hold secrets: they are handed over in a file that only this user can read. A host that fails is no
@@ -49,7 +49,7 @@ def run(
         argv += [f"--limit={','.join(limit)}"] if limit else []
         argv += [f"--tags={','.join(tags)}"] if tags else []
         argv += ["--check", "--diff"] if check else []
-        argv += [str(settings.ROOT / "playbooks" / f"{playbook}.yml")]
+        argv += [str(playbook if isinstance(playbook, Path) else settings.ROOT / "playbooks" / f"{playbook}.yml")]
         more = {"ANSIBLE_CALLBACKS_ENABLED": "botswain.host.events"}
         known = settings.environment(folder, more)
         ended = carried_out(argv, known, followed.hear, seconds, followed.waiting)

@@ -98,3 +98,9 @@ def schema(_context: Any, debug: bool = False) -> None:
 def picture(_context: Any, debug: bool = False) -> int:
     """Draw the README's picture from a real plan."""
     return subprocess.run([sys.executable, "docs/draw_plan.py"], check=False).returncode
+
+
+@task()
+def roles(_context: Any, debug: bool = False) -> int:
+    """Write the READMEs of the roles, from their argument specifications."""
+    return subprocess.run([sys.executable, "docs/write_roles.py"], check=False).returncode

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from ansible import release
 from ansible.executor.task_result import CallbackTaskResult
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.botswain.host.plugins.plugin_utils.telling import of_result, of_task
 
 try:
     from ansible.module_utils.secrets import mask_secrets
@@ -42,13 +43,6 @@ description:
 requirements:
   - enabled with E(ANSIBLE_CALLBACKS_ENABLED)
 """
-
-_LINES = 30
-"""Last lines of what a failing module printed."""
-_LONGEST = 20_000
-"""Characters of one text from a module that is not ours."""
-_OURS = "botswain.host."
-_NOT_TOLD = ("invocation", "warnings", "deprecations", "exception", "ansible_facts", "diff")
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -83,11 +77,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 - Ansible's
         """A task begins, on the first of its hosts."""
-        self._tell("task", **_task(task))
+        self._tell("task", **of_task(task))
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """A handler begins."""
-        self._tell("task", **_task(task))
+        self._tell("task", **of_task(task))
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """A play has no hosts."""
@@ -95,7 +89,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_retry(self, result: CallbackTaskResult) -> None:
         """A task is tried again."""
-        self._tell("retry", host=result.host.get_name(), **_task(result.task))
+        self._tell("retry", host=result.host.get_name(), **of_task(result.task))
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
         """A host is done with a task."""
@@ -119,7 +113,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _result(self, status: str, result: CallbackTaskResult, **more: Any) -> None:
         def told() -> dict[str, Any]:
-            return {"status": status, "host": result.host.get_name(), **_task(result.task), **_returned(result), **more}
+            return {**of_result(status, result), **more}
 
         self._tell("result", told)
 
@@ -136,58 +130,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - telling is not worth a play
             self._file = None
             self._display.warning(f"no further events are written: {error}")
-
-
-def _task(task: Any) -> dict[str, Any]:
-    role = getattr(task, "_role", None)
-    return {"task": task.name or task.action, "role": role.get_name() if role else None, "action": task.action}
-
-
-def _returned(result: CallbackTaskResult) -> dict[str, Any]:
-    """What is told of a result."""
-    found, task = result.result, result.task
-    if "censored" in found or task.no_log is True:
-        return {"message": "hidden, since it may hold secrets"}
-    if task.action.startswith(_OURS):
-        return {"message": _text(found.get("msg")), "answer": _answer(found), **_difference(found)}
-    told: dict[str, Any] = {"message": _text(found.get("msg") or found.get("skip_reason"))}
-    if "rc" in found:
-        told["code"] = found["rc"]
-    if result.is_failed() or result.is_unreachable():
-        texts = (found.get(name) for name in ("module_stderr", "stderr", "module_stdout", "stdout"))
-        printed = next((_text(one) for one in texts if one), "")
-        told["log"] = "\n".join(printed.splitlines()[-_LINES:])
-    if found.get("results"):
-        told["items"] = [_item(one) for one in found["results"] if isinstance(one, dict)]
-    return {**told, **_difference(found)}
-
-
-def _answer(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: one for name, one in found.items() if name not in _NOT_TOLD and not name.startswith("_ansible")}
-
-
-def _item(one: dict[str, Any]) -> dict[str, Any]:
-    hidden = one.get("_ansible_no_log") or "censored" in one
-    label = "" if hidden else _text(one.get("_ansible_item_label", one.get("item")))
-    told = {"item": label, "changed": bool(one.get("changed")), "failed": bool(one.get("failed"))}
-    if told["failed"] and not hidden:
-        told["message"] = _text(one.get("msg"))
-    return {**told, **(_difference(one) if not hidden else {})}
-
-
-def _difference(found: dict[str, Any]) -> dict[str, Any]:
-    several = found.get("diff") or []
-    several = several if isinstance(several, list) else [several]
-    names = ("before_header", "before", "after", "prepared")
-    told = [{name: _text(one[name]) for name in names if name in one} for one in several if isinstance(one, dict)]
-    return {"diff": told} if told else {}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text[:_LONGEST]
 
 
 def _masked(value: Any) -> Any:
