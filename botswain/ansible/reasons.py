@@ -76,8 +76,10 @@ _REASONS = tuple((re.compile(pattern, re.IGNORECASE), what, fix) for pattern, wh
 ))  # fmt: skip
 
 
-_OWN_WORDS = ("ansible.builtin.assert", "ansible.builtin.fail", "botswain.host.")
-"""Actions whose words are ours."""
+_CHECKS = ("ansible.builtin.assert", "ansible.builtin.fail")
+"""Actions whose words are a playbook's own."""
+_ANSWERED = frozenset({"answers", "installed", "done", "document"})
+"""What modules of ours return when they came to say something, and then in words of their own."""
 
 
 def classified(text: str) -> tuple[str, str] | None:
@@ -95,10 +97,10 @@ def error_of(event: Mapping[str, Any], host: str) -> BotswainError:
     if event["status"] == "unreachable":
         what, fix = found or (f"cannot be reached: {_line(message)}", "log in with ssh to see why")
         return Unreachable(what, where=host, fix=fix.format(address=host))
+    if event.get("action") in _CHECKS or _ANSWERED & set(event.get("answer") or ()):
+        return HostFailed(message, where=host, log=log)
     if found is not None:
         return HostFailed(found[0], where=host, fix=found[1].format(address=host), log=log)
-    if str(event.get("action")).startswith(_OWN_WORDS):
-        return HostFailed(message, where=host, log=log)
     said = f"{_line(log)} (exit code {event['code']})" if log and event.get("code") else _line(message)
     return HostFailed(f"{event.get('task')}: {said or 'failed'}", where=host, log=log)
 

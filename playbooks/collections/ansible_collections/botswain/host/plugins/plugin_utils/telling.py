@@ -30,9 +30,11 @@ def _returned(status: str, result: CallbackTaskResult) -> dict[str, Any]:
     found, task = result.result, result.task
     if "censored" in found or task.no_log is True:
         return {"message": "hidden, since it may hold secrets"}
+    told: dict[str, Any] = {"message": _message(found), **_difference(found)}
     if task.action.startswith(_OURS):
-        return {"message": _text(found.get("msg")), "answer": _answer(found), **_difference(found)}
-    told: dict[str, Any] = {"message": _text(found.get("msg") or found.get("skip_reason"))}
+        told["answer"] = {
+            name: one for name, one in found.items() if name not in _NOT_TOLD and not name.startswith("_ansible")
+        }
     if "rc" in found:
         told["code"] = found["rc"]
     if status in {"failed", "unreachable"}:
@@ -41,11 +43,15 @@ def _returned(status: str, result: CallbackTaskResult) -> dict[str, Any]:
         told["log"] = "\n".join(printed.splitlines()[-_LINES:])
     if found.get("results"):
         told["items"] = [_item(one) for one in found["results"] if isinstance(one, dict)]
-    return {**told, **_difference(found)}
+    return told
 
 
-def _answer(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: one for name, one in found.items() if name not in _NOT_TOLD and not name.startswith("_ansible")}
+def _message(found: dict[str, Any]) -> str:
+    """What a result says; of a task that does several things, what the first says that failed."""
+    failed = [one for one in found.get("results") or () if isinstance(one, dict) and one.get("failed")]
+    if failed and not failed[0].get("_ansible_no_log"):
+        return _text(failed[0].get("msg"))
+    return _text(found.get("msg") or found.get("skip_reason"))
 
 
 def _item(one: dict[str, Any]) -> dict[str, Any]:
