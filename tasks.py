@@ -29,6 +29,8 @@ ns = Collection(
     recorded.status,
     recorded.history,
     service.releases,
+    service.logs,
+    service.shell,
     provisioning.provision,
     snapshots.backups,
     completing.completion,

@@ -22,6 +22,8 @@ from threading import Timer
 how = json.load(open("behave.json"))
 if how.get("refuses"):
     sys.exit("cannot work like this: " + how["refuses"])
+if os.path.exists(how.get("ill", "")):
+    sys.exit("cannot work on this host")
 if how.get("stubborn"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if how.get("dies_after"):

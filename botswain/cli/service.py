@@ -44,9 +44,20 @@ def restart(
     return _change(context, env, "restart", dry_run=dry_run, yes=yes, json=json)
 
 
-@task(collection="service", lines="how many lines, the newest last", follow="go on with what it prints, until Ctrl-C")
+@task(
+    collection="service",
+    lines="how many lines, the newest last",
+    follow="go on with what it prints, until Ctrl-C",
+    host="of several hosts, this one; by default that with the gateway",
+)
 def logs(
-    _context: Any, env: str = "", lines: int = 50, follow: bool = False, json: bool = False, debug: bool = False
+    _context: Any,
+    env: str = "",
+    lines: int = 50,
+    follow: bool = False,
+    host: str = "",
+    json: bool = False,
+    debug: bool = False,
 ) -> None:
     """Print what the bot printed."""
     if lines < 0:
@@ -54,7 +65,7 @@ def logs(
     if follow and json:
         raise BotswainError("one JSON document has an end, and --follow has none", fix="say one of --json, --follow")
     session = _session(env)
-    found = _target(session).logs(lines, follow=follow)
+    found = _target(session).logs(lines, follow=follow, host=host)
     if json:
         emit({**_told(session, "service.logs"), "lines": list(found), "exitCode": 0})
         return
@@ -64,6 +75,20 @@ def logs(
     except KeyboardInterrupt:
         if not follow:
             raise
+
+
+@task(
+    command="run this instead of a shell, and end with its exit code",
+    host="of several hosts, this one; by default that with the gateway",
+)
+def shell(_context: Any, env: str = "", command: str = "", host: str = "", debug: bool = False) -> int:
+    """Open a shell where the bot runs.
+
+    On a host as who logs in there; on this machine in the folder of the live release.
+    """
+    if not command and not sys.stdin.isatty():
+        raise BotswainError("a shell needs a terminal", fix="say --command, or log in with ssh")
+    return _target(_session(env)).shell(command, host=host)
 
 
 @task()

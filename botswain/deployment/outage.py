@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from botswain.host import outage
 from botswain.profile.settings import Profile
-
-STATUS = "https://discordstatus.com/api/v2/status.json"
-VARIABLE = "BOTSWAIN_DISCORD_STATUS"
-"""Names another status page of the same form."""
+from botswain.targets.status import page_of
 
 
 def outage_of(profile: Profile) -> Callable[[], str | None]:
@@ -20,11 +16,6 @@ def outage_of(profile: Profile) -> Callable[[], str | None]:
         return _sandbox(profile) if profile.sandbox else outage.look(page_of(profile), profile.api)
 
     return look
-
-
-def page_of(profile: Profile) -> str | None:
-    """The status page to ask; None where the profile's API is a rehearsal, which has none."""
-    return os.environ.get(VARIABLE) or (None if profile.rehearsal else STATUS)
 
 
 def _sandbox(profile: Profile) -> str | None:

@@ -114,13 +114,33 @@ class Health(Strict):
     timeout: float = Field(3, gt=0, le=60, description="Seconds that one answer may take.")
 
 
+class Workers(Strict):
+    """Further processes of the same release, on the hosts of the inventory's group `workers`: all but the gateway."""
+
+    run: Command = Field(strict=False, description="What starts a worker, in the service's folder of the release.")
+    environment: Annotated[
+        dict[str, str], BeforeValidator(_texts, json_schema_input_type=dict[str, str | int]), AfterValidator(_variables)
+    ] = Field(default_factory=dict, description="Variables beside those of the service, or instead of them.")
+    port: int | None = Field(
+        None, gt=0, le=65535, description="Where a worker listens; it gets it as PORT. Default: that of a health URL."
+    )
+    health: Health = Health()
+
+
 class Service(Strict):
     """How the bot's service is built, started, checked and stopped.
 
     A command is a list of words, or one string that is split as a shell would; no shell runs it.
     """
 
-    target: Literal["local"] = Field("local", description="Where the service runs: `local`, this machine.")
+    target: Literal["local", "vm"] = Field(
+        "local",
+        description="Where the service runs: `local`, this machine; `vm`, a host of the inventory, over SSH.",
+    )
+    inventory: str | None = Field(
+        None, min_length=1, description="Of target vm: Ansible's inventory. Default: inventories/<environment>."
+    )
+    workers: Workers | None = Field(None, description="Of target vm: further processes of the same release.")
     folder: Inside = Field(".", description="The folder of the service inside the bot's repository.")
     run: Command = Field(
         strict=False, description="What starts the bot, in that folder of the release; it must stay in the foreground."
@@ -173,6 +193,9 @@ class Service(Strict):
                 raise ValueError(f"secrets: {name} is in environment too; take it out of one")
         if self.token is not None and (self.token in self.environment or self.token in self.secrets):
             raise ValueError(f"token: {self.token} is set in environment or secrets too; take it out there")
+        if self.target == "local" and (self.inventory or self.workers):
+            what = "inventory" if self.inventory else "workers"
+            raise ValueError(f"{what}: is for target vm, and this service runs on this machine")
         if self.port is not None and self.environment.get("PORT", str(self.port)) != str(self.port):
             raise ValueError(f"port: is {self.port}, but environment says PORT is {self.environment['PORT']}")
         return self

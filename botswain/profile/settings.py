@@ -64,11 +64,29 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """Further processes of the same release, on hosts of their own."""
+
+    run: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    port: int | None = None
+    health: Health = field(default_factory=Health)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Workers:
+        """From the JSON of a validated section."""
+        return cls(**{**fields, "run": tuple(fields["run"]), "health": Health(**fields["health"])})
+
+
+@dataclass(frozen=True)
 class Service:
     """How the bot's service is built, started, checked and stopped; see `service` of the profile."""
 
     run: tuple[str, ...]
     target: str = "local"
+    inventory: str | None = None
+    """Of target vm; None for that of the environment's name."""
+    workers: Workers | None = None
     folder: str = "."
     """Inside the bot's repository."""
     build: tuple[tuple[str, ...], ...] = ()
@@ -94,6 +112,8 @@ class Service:
         known: dict[str, Any] = dict(fields)
         known |= {name: tuple(fields[name]) for name in ("run", "shared")}
         known |= {name: tuple(tuple(one) for one in fields[name]) for name in ("build", "lint", "test")}
+        if fields.get("workers"):
+            known["workers"] = Workers.of(fields["workers"])
         return cls(**{**known, "health": Health(**fields["health"])})
 
 

@@ -167,8 +167,14 @@ class Target(Protocol):
     def restart(self) -> ServiceState:
         """Stop, then start the live release."""
 
-    def logs(self, lines: int, *, follow: bool = False) -> Iterator[str]:
-        """The last lines that the bot printed; with `follow` also what it prints from now on, without end."""
+    def logs(self, lines: int, *, follow: bool = False, host: str = "") -> Iterator[str]:
+        """The last lines that the bot printed; with `follow` also what it prints from now on, without end.
+
+        `host` names one of several; by default it is the one with the gateway.
+        """
+
+    def shell(self, command: str = "", *, host: str = "") -> int:
+        """A shell where the bot runs, or a command there, on this terminal; its exit code."""
 
     def releases(self) -> list[Release]:
         """Every release that the target still has, oldest first."""

@@ -20,6 +20,10 @@ def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Targe
     if profile.service is None:
         what = f"{profile.name} has no service: it is about commands alone"
         raise BotswainError(what, where=profile.file, fix="add a section `service` (docs/service.md)")
+    if profile.service.target == "vm":
+        from botswain.targets.vm import Vm
+
+        return Vm(profile, profile.service, token)
     from botswain.targets.local import Local
 
     return Local(profile, profile.service, token)

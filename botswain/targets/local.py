@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,10 @@ from botswain.host.ledger import Ledger, Release
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.targets import credentials, mirror, ports, processes, sandbox
-from botswain.targets.base import Built, Outage, Say, ServiceState
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
-from botswain.targets.specification import API_FILE, specification
+from botswain.targets.specification import API_FILE, specification, supervised
 from botswain.targets.supervisor import Daemon, place_of
 
 _GRACE = 1.0
@@ -33,7 +35,7 @@ class Local:
         self._token = token
         self._place = place_of(profile.name)
         self._daemon = Daemon(self._place.root)
-        self.spec = specification(profile, service, self._daemon)
+        self.spec = specification(profile, service, supervised(self._daemon))
         credentials.cover(self._place)
 
     def state(self) -> ServiceState:
@@ -159,9 +161,26 @@ class Local:
         self.stop()
         return self.start()
 
-    def logs(self, lines: int, *, follow: bool = False) -> Iterator[str]:
+    def logs(self, lines: int, *, follow: bool = False, host: str = "") -> Iterator[str]:
         """The last lines that the bot printed, and with `follow` what it prints from now on."""
+        self._here(host)
         return lines_of(self._place.logs / "bot.log", lines, follow=follow)
+
+    def shell(self, command: str = "", *, host: str = "") -> int:
+        """A shell in the folder of the live release, or a command there; its exit code."""
+        self._here(host)
+        live = self._place.live()
+        folder = self._place.release(live) if live else self._place.root
+        if not folder.is_dir():
+            raise ServiceError("nothing was ever deployed here", where=str(folder), fix="./inv deploy")
+        program = os.environ.get("SHELL") or "/bin/sh"
+        return subprocess.run([program, *(["-c", command] if command else [])], cwd=folder, check=False).returncode
+
+    def _here(self, host: str) -> None:
+        if host:
+            raise ServiceError(
+                f"the bot runs on this machine, not on {host}", where=self._profile.file, fix="leave --host out"
+            )
 
     def releases(self) -> list[Release]:
         """Every release that is still there, oldest first."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from botswain.host import place as host
-from botswain.profile.settings import Profile, Service
+from botswain.profile.settings import Health, Profile, Service, Workers
 from botswain.targets.supervisor import Daemon
 
 DISCORD = "https://discord.com/api/v10"
@@ -14,15 +15,13 @@ API_FILE = "discord_api"
 """Holds where the bot finds its API. A file like a secret's: the address may change, and is no part of a release."""
 
 
-def specification(profile: Profile, service: Service, daemon: Daemon) -> host.Service:
-    """The profile's section as the host knows it."""
+def specification(profile: Profile, service: Service, manager: Mapping[str, str], user: str = "") -> host.Service:
+    """The profile's section as the host knows it. `user` builds and runs it; empty for whoever acts."""
     secrets: Mapping[str, str] = {
         **({service.token: TOKEN_FILE} if service.token else {}),
         **({"DISCORD_API": API_FILE} if profile.api != DISCORD else {}),
         **{name: name for name in service.secrets},
     }
-    port = {"PORT": str(service.port)} if service.port is not None else {}
-    health = service.health
     return host.Service(
         name=profile.name,
         run=service.run,
@@ -31,17 +30,36 @@ def specification(profile: Profile, service: Service, daemon: Daemon) -> host.Se
         test=service.test,
         build_timeout=service.build_timeout,
         shared=service.shared,
-        environment={**service.environment, **port},
+        environment={**service.environment, **_port(service.port)},
         secrets=secrets,
-        health=host.Health(
-            health.alive, health.ready, health.deadline, health.stable_for, health.interval, health.timeout
-        ),
+        health=_health(service.health),
         stop_timeout=service.stop_timeout,
         keep=service.keep_releases,
-        manager={
-            "kind": "supervisor",
-            "socket": str(daemon.socket),
-            "program": "bot",
-            "log": str(daemon.root / "logs/bot.log"),
-        },
+        manager=manager,
+        user=user,
     )
+
+
+def for_workers(specified: host.Service, workers: Workers) -> host.Service:
+    """The same for a host that runs a worker."""
+    environment = {name: value for name, value in specified.environment.items() if name != "PORT"}
+    return replace(
+        specified,
+        run=workers.run,
+        environment={**environment, **workers.environment, **_port(workers.port)},
+        health=_health(workers.health),
+    )
+
+
+def supervised(daemon: Daemon) -> Mapping[str, str]:
+    """The manager of the bot on this machine."""
+    log = str(daemon.root / "logs/bot.log")
+    return {"kind": "supervisor", "socket": str(daemon.socket), "program": "bot", "log": log}
+
+
+def _port(port: int | None) -> Mapping[str, str]:
+    return {"PORT": str(port)} if port is not None else {}
+
+
+def _health(health: Health) -> host.Health:
+    return host.Health(health.alive, health.ready, health.deadline, health.stable_for, health.interval, health.timeout)

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from botswain.deployment import outage
+from botswain.targets import status as status_page
+from botswain.targets.status import VARIABLE
 
 
 @contextmanager
@@ -47,7 +49,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 def seen(monkeypatch, page, api):
     """What an outage looks like with that status page and that API."""
-    monkeypatch.setenv(outage.VARIABLE, page)
+    monkeypatch.setenv(VARIABLE, page)
     return outage.outage_of(SimpleNamespace(sandbox=False, rehearsal=False, api=api))()
 
 
@@ -85,7 +87,7 @@ def test_without_page_and_api_nobody_can_tell(monkeypatch):
 
 def test_a_rehearsal_asks_no_status_page(monkeypatch):
     """A double on this machine is asked itself, and Discord is left alone."""
-    monkeypatch.delenv(outage.VARIABLE, raising=False)
-    monkeypatch.setattr(outage, "STATUS", NOWHERE)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(status_page, "STATUS", NOWHERE)
     with answering(200, b"{}") as api:
         assert outage.outage_of(SimpleNamespace(sandbox=False, rehearsal=True, api=api))() is None

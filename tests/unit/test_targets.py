@@ -20,7 +20,7 @@ from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.choose import target_of
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
-from botswain.targets.specification import specification
+from botswain.targets.specification import specification, supervised
 from botswain.targets.supervisor import Daemon, bot, sandbox_program
 
 SERVICE = Service(run=("node", "main.js"))
@@ -182,7 +182,7 @@ def test_what_the_host_is_told(desk, monkeypatch):
         secrets={"X": "OUR_X"}, port=81, health=Health("http://a/", "http://b/", 1, 2, 3, 4), stop_timeout=5,
         build_timeout=6, keep_releases=7,
     )  # fmt: skip
-    found = specification(load("dev"), service, Daemon(desk.folder))
+    found = specification(load("dev"), service, supervised(Daemon(desk.folder)))
     assert (found.name, found.run, found.build, found.lint) == ("dev", ("node", "main.js"), (("make",),), (("lint",),))
     assert (found.test, found.shared) == ((("test",),), ("data/",))
     assert found.environment == {"A": "b", "PORT": "81"}
@@ -192,7 +192,7 @@ def test_what_the_host_is_told(desk, monkeypatch):
     assert (health.stable_for, health.interval, health.timeout) == (2, 3, 4)
     assert (found.stop_timeout, found.build_timeout, found.keep) == (5, 6, 7)
     desk.profile(api=None)
-    plain = specification(load("dev"), replace(SERVICE, token=None), Daemon(desk.folder))
+    plain = specification(load("dev"), replace(SERVICE, token=None), supervised(Daemon(desk.folder)))
     assert (plain.secrets, plain.environment) == ({}, {})
 
 

@@ -1,0 +1,213 @@
+"""Sends orders to the engines of a fleet, and makes of their answers what they had: the controller's half of the talk.
+
+What only looks goes by ssh alone, where that reaches a host; whatever changes something goes through a playbook, which
+brings this checkout's engine along.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botswain.ansible.reasons import HostFailed, Told, Unreachable
+from botswain.errors import BotswainError
+from botswain.host import forms, orders
+from botswain.host.looking import View
+from botswain.host.orders import Order
+from botswain.host.place import Service
+from botswain.hosts import ssh
+from botswain.hosts.engine import COMMAND
+from botswain.hosts.fleet import Fleet, Host
+from botswain.hosts.ssh import Done
+from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
+
+ROOT = "/srv/botswain"
+"""Holds one folder an environment, on every host."""
+_NOT_FOUND = 127
+_LATER = 2.0
+"""Seconds between tries to reach a host again."""
+_SLACK = 120.0
+"""Seconds that Ansible may take beyond what the engine may."""
+
+Asked = Mapping[str, Sequence[Order]]
+"""By host: the orders for it."""
+Say = Callable[[str], None]
+
+
+class Line(Protocol):
+    """Runs a command as root on a host; see ssh.on."""
+
+    def __call__(self, host: Host, command: Sequence[str], given: str = "", seconds: float = 60) -> Done:
+        """How it ended. Raises Unreachable, and HostFailed where nobody may become root."""
+
+
+def silent(_message: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the orders to one host."""
+
+    host: str
+    answers: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    error: BotswainError | None = field(default=None, compare=False)
+
+    @property
+    def good(self) -> bool:
+        """Whether all were carried out."""
+        return self.error is None and bool(self.answers)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the host could not be reached, or not any more, so that nobody knows what it did."""
+        return isinstance(self.error, Unreachable)
+
+    @property
+    def kind(self) -> str:
+        """Of a failure: failed, rolled_back or stuck, in the engine's words."""
+        return self.error.kind if isinstance(self.error, Told) else "failed"
+
+    def insist(self) -> Outcome:
+        """The outcome itself, if it is good. Raises the ServiceError that it is not."""
+        if self.error is not None:
+            raise translated(self.error)
+        if not self.answers:
+            raise ServiceError("was left out, since another host failed", where=self.host)
+        return self
+
+
+class Engines:
+    """The engines of an environment's hosts."""
+
+    def __init__(self, fleet: Fleet, environment: str) -> None:
+        self.fleet = fleet
+        self.root = f"{ROOT}/{environment}"
+        self._environment = environment
+
+    def look(self, services: Mapping[str, Service]) -> dict[str, View]:
+        """What there is on each host. Raises ServiceError for the first that cannot be reached or is not ready."""
+        asked = {name: [orders.Look(one)] for name, one in services.items()}
+        hosts = self.named(services)
+        if all(one.direct for one in hosts):
+            try:
+                return {name: _view(one) for name, one in self.ask(hosts, asked).items()}
+            except (KeyError, TypeError, ValueError):
+                pass  # the engine there is of another Botswain; what follows brings ours
+        return {name: _view(one.insist()) for name, one in self.play("deploy", "ask", asked).items()}
+
+    def ask(self, hosts: Sequence[Host], asked: Asked, line: Line = ssh.on, seconds: float = 60) -> dict[str, Outcome]:
+        """Send orders to the engine that each host has, all at once. Raises ServiceError for the first that fails."""
+        command = [COMMAND, self.root, "do"]
+
+        def one(host: Host) -> Outcome:
+            try:
+                done = line(host, command, json.dumps(orders.request(asked[host.name])), seconds)
+            except HostFailed as error:
+                raise translated(error) from error
+            return self._parsed(host, done)
+
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            return {outcome.host: outcome for outcome in pool.map(one, hosts)}
+
+    def play(
+        self,
+        playbook: str,
+        tag: str,
+        asked: Asked,
+        *,
+        commits: Mapping[str, Any] | None = None,
+        seconds: float = 0.0,
+        say: Say = silent,
+    ) -> dict[str, Outcome]:
+        """Send orders through a playbook, to be carried out within so many seconds and some for Ansible; by host.
+
+        A host that Ansible did not come to has no answers. Raises ServiceError when Ansible itself fails.
+        """
+        from botswain.ansible.run import run
+
+        variables = {
+            "environment_name": self._environment,
+            "botswain_orders": {name: [_form(one) for one in several] for name, several in asked.items()},
+            "botswain_secrets": {
+                name: value
+                for several in asked.values()
+                for one in several
+                for name, value in getattr(one, "secrets", {}).items()
+            },
+            "botswain_commits": dict(commits or {}),
+        }
+        try:
+            play = run(playbook, self.fleet.inventory, limit=[*asked], variables=variables, tags=[tag] if tag else (),
+                       seconds=seconds + _SLACK, say=say)  # fmt: skip
+        except HostFailed as error:
+            raise translated(error) from error
+        found = {}
+        for name in asked:
+            result = play.of(name)
+            answers = tuple((result.answer or {}).get("answers") or ())
+            found[name] = Outcome(name, answers, result.error)
+        return found
+
+    def again(self, host: Host, service: Service, until: float, say: Say = silent) -> View | None:
+        """What there is on a host that was lost, once it can be reached; None when it cannot until then (monotonic)."""
+        while True:
+            try:
+                return self.look({host.name: service})[host.name]
+            except ServiceError as error:
+                if not isinstance(error.__cause__, Unreachable) or time.monotonic() >= until:
+                    return None
+            say(f"{host.name} cannot be reached; trying again")
+            time.sleep(_LATER)
+
+    def named(self, names: Iterable[str]) -> list[Host]:
+        """The hosts of these names, in the fleet's order."""
+        wanted = set(names)
+        return [one for one in self.fleet.hosts if one.name in wanted]
+
+    def _parsed(self, host: Host, done: Done) -> Outcome:
+        if done.code == _NOT_FOUND or (done.code and f"{COMMAND}: command not found" in done.err):
+            fix = f"./inv provision --env {self._environment}"
+            raise ServiceError("nothing of Botswain is installed on it", where=host.name, fix=fix)
+        try:
+            document = json.loads(done.out)
+            answers, error = tuple(document["answers"]), document["error"]
+        except (ValueError, KeyError, TypeError):
+            lines = done.err.strip().splitlines() or [f"it says nothing (exit code {done.code})"]
+            raise ServiceError(f"its engine fails: {lines[-1]}", where=host.name, log=done.err) from None
+        if error:
+            raise translated(Told(error, host.name))
+        return Outcome(host.name, answers)
+
+
+def translated(error: BotswainError) -> ServiceError:
+    """A host's failure in the words of targets."""
+    if isinstance(error, ServiceError):
+        return error
+    log = getattr(error, "log", "")
+    words = {"where": error.where, "fix": error.fix, "log": log}
+    found: ServiceError
+    if isinstance(error, Told) and error.kind == "rolled_back":
+        found = ServiceRolledBack(error.what, **words, previous=error.previous)
+    elif isinstance(error, Told) and error.kind == "stuck":
+        found = ServiceStuck(error.what, **words)
+    else:
+        found = ServiceError(error.what, **words)
+    found.__cause__ = error
+    return found
+
+
+def _view(outcome: Outcome) -> View:
+    return forms.view(outcome.answers[0])
+
+
+def _form(order: Order) -> dict[str, Any]:
+    """An order as a variable for Ansible, with its secrets by their names alone."""
+    form: dict[str, Any] = orders.request([order])["orders"][0]
+    if form.get("secrets"):
+        form["secrets"] = sorted(form["secrets"])
+    return form

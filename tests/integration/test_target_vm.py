@@ -1,0 +1,376 @@
+"""Target vm on real Debian hosts: deploy, roll back, and what must not go wrong on the way there and back."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from coast import ROOT, Coast
+from desk import GUILD
+
+from botswain.sandbox.process import running_server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def hosts(lab):
+    """Three machines, made ready once: one for the gateway, two for workers."""
+    made = [lab.start(name) for name in ("gate", "left", "right")]
+    yield made
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def api():
+    """A served double of Discord."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def ready(hosts, api, tmp_path_factory):
+    """The machines, provisioned."""
+    Coast(tmp_path_factory.mktemp("ready"), api, hosts[0], hosts[1:]).provision()
+    return hosts
+
+
+def made(folder, api, gateway, workers=(), **service) -> Coast:
+    """A project of its own on machines where nothing was deployed yet."""
+    found = Coast(folder, api, gateway, workers, **service)
+    for one in (gateway, *workers):
+        one.run(
+            f"systemctl stop botswain-dev.service; systemctl reset-failed 'botswain-dev*' || true;"
+            f"systemctl stop 'botswain-dev-*.timer' || true; cd {ROOT} && find . -mindepth 1 -maxdepth 1"
+            " ! -name releases ! -name shared ! -name cache ! -name credentials ! -name logs -exec rm -rf {} +;"
+            " rm -rf releases/* shared/* credentials/*"
+        )
+    return found
+
+
+@pytest.fixture
+def ship(tmp_path, api, ready):
+    """A project with one host, where nothing was deployed yet."""
+    return made(tmp_path, api, ready[0])
+
+
+@pytest.fixture
+def sailing(ship):
+    """A project whose first version is deployed and runs."""
+    ran = ship.deploy()
+    assert ran.code == 0, ran
+    return ship
+
+
+@pytest.fixture
+def fleet(tmp_path, api, ready):
+    """A project with a gateway and two workers, whose first version runs."""
+    found = made(tmp_path, api, ready[0], ready[1:])
+    ran = found.deploy()
+    assert ran.code == 0, ran
+    return found
+
+
+def test_there_and_back(ship):
+    """First deployment, nothing new, another version, back, back again, and then there is nothing to go back to."""
+    ran = ship.deploy()
+    assert ran.code == 0, ran
+    first = ship.current()
+    assert (ship.runs(), set(ship.live())) == ("one", {"ping"})
+    assert ship.manifest()["service"]["target"] == "vm"
+    ship.agree()
+    (before,) = ship.processes()
+    again = ship.deploy()
+    assert again.document["deployment"] is None
+    assert ship.processes() == [before]
+    ship.version("two")
+    assert ship.deploy().code == 0
+    assert (ship.runs(), ship.current() == first) == ("two", False)
+    assert ship.rollback("--only", "service").code == 0
+    assert (ship.runs(), ship.current()) == ("one", first)
+    ship.agree()
+    assert ship.rollback().code == 0
+    assert (ship.runs(), ship.current(), ship.live()) == (None, None, {})
+    assert "nothing" in str(ship.rollback()).lower()
+
+
+def test_few_round_trips(sailing, monkeypatch):
+    """A deployment takes at most six runs of a module on a host, a rollback two."""
+    from botswain.ansible import run as runner
+
+    counted, real = [], runner.run
+
+    def counting(*arguments, **options):
+        play = real(*arguments, **options)
+        counted.append(play.modules)
+        return play
+
+    monkeypatch.setattr(runner, "run", counting)
+    sailing.version("two")
+    assert sailing.deploy().code == 0
+    assert 0 < sum(counted) <= 6
+    counted.clear()
+    assert sailing.rollback("--only", "service").code == 0
+    assert 0 < sum(counted) <= 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"build": [["/bin/sh", "-c", "echo no planks; exit 4"]]}, "failed with exit code 4"),
+        ({"test": ["/bin/false"]}, "`/bin/false` failed with exit code 1"),
+        ({"build": [["no-such-tool", "x"]]}, "`no-such-tool x` could not be started"),
+    ],
+)
+def test_what_does_not_build_stops_nothing(sailing, fields, why):
+    """A failing build or test, or a tool that is missing there: the old one never stops, and the host is named."""
+    (before,) = sailing.processes()
+    sailing.ship(**fields)
+    sailing.version("two")
+    ran = sailing.deploy()
+    assert ran.code == 1
+    assert why in ran.document["error"]
+    assert sailing.processes() == [before]
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"refuses": "salt"}, "process ended"),
+        ({"never_ready": True}, "was not ready within 6 s"),
+        ({"dies_after": 1.5}, "process ended"),
+    ],
+)
+def test_a_bad_version_never_stays(sailing, how, why):
+    """It is taken back on the host, and the end of its log is told."""
+    first = sailing.current()
+    sailing.ship(health={"ready": f"http://127.0.0.1:{sailing.port}/readyz", "deadline": 6, "stable_for": 3})
+    sailing.version("two", **how)
+    ran = sailing.deploy()
+    assert ran.code == 4, ran
+    assert why in ran.document["error"]
+    assert (sailing.runs(), sailing.current()) == ("one", first)
+    sailing.agree()
+
+
+def test_a_bot_that_ignores_sigterm_is_replaced(sailing):
+    """After its time it is killed, and one process runs."""
+    sailing.version("deaf", stubborn=True)
+    assert sailing.deploy().code == 0
+    sailing.version("two")
+    assert sailing.deploy().code == 0
+    assert sailing.runs() == "two"
+    assert len(sailing.processes()) == 1
+
+
+def test_a_host_that_cannot_be_reached(sailing):
+    """It is one line, in a moment, and nothing is begun."""
+    sailing.version("two")
+    sailing.gateway.cut()
+    try:
+        began = time.monotonic()
+        ran = sailing.deploy()
+        assert time.monotonic() - began < 30
+    finally:
+        sailing.gateway.restore()
+    assert (ran.code, ran.document.get("deployment")) == (1, None)
+    assert ran.document["error"].startswith("gate: ")
+    assert sailing.runs() == "one"
+    assert sailing.deploy().code == 0
+
+
+@contextmanager
+def deploying(ship, *arguments):
+    """`deploy` as a process of its own."""
+    child = subprocess.Popen(
+        ship.argv("deploy", "--env", "dev", "--yes", *arguments), **ship.where(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+def wait_for(condition, seconds=30.0):
+    """Waits until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def patient(ship, **health):
+    """Makes versions that have to stay ready for some time."""
+    url = f"http://127.0.0.1:{ship.port}/readyz"
+    ship.ship(health={"ready": url, "deadline": 6, "stable_for": 4, **health}, confirm_within=2)
+
+
+def test_the_way_to_the_host_is_cut_during_the_switch(sailing):
+    """The host goes back by itself while nobody reaches it; the controller says so once it gets through again."""
+    first = sailing.current()
+    patient(sailing)
+    sailing.version("two")
+    with deploying(sailing) as child:
+        wait_for(lambda: sailing.current() not in {first, None})
+        sailing.gateway.cut()
+        try:
+            wait_for(lambda: sailing.current() == first and sailing.runs() == "one", 60)
+        finally:
+            sailing.gateway.restore()
+        out, err = child.communicate(timeout=120)
+    assert child.returncode == 4, out + err
+    assert (sailing.runs(), sailing.current()) == ("one", first)
+    sailing.agree()
+
+
+def test_the_way_to_the_host_is_cut_for_a_moment(sailing):
+    """Whichever release it ends with, it says so, and one bot runs that the records know."""
+    first = sailing.current()
+    patient(sailing)
+    sailing.version("two")
+    with deploying(sailing) as child:
+        wait_for(lambda: sailing.current() not in {first, None})
+        sailing.gateway.cut()
+        time.sleep(8)
+        sailing.gateway.restore()
+        out, err = child.communicate(timeout=120)
+    assert (child.returncode, sailing.runs()) in {(0, "two"), (4, "one")}, out + err
+    sailing.agree()
+
+
+@pytest.mark.parametrize("moment", ["prepare", "switch", "wait"])
+def test_a_killed_controller(sailing, moment):
+    """Whenever it is killed, the next deployment leaves one good bot, and everything agrees."""
+    first = sailing.current()
+    patient(sailing)
+    sailing.version("two")
+    with deploying(sailing) as child:
+        if moment == "prepare":
+            wait_for(lambda: sailing.on(f"ls {ROOT}/releases").count("-") > 2)
+        else:
+            wait_for(lambda: sailing.current() not in {first, None})
+            time.sleep(2 if moment == "wait" else 0)
+        subprocess.run(["pkill", "-KILL", "-s", str(child.pid)], check=False)
+        child.wait()
+    ran = sailing.deploy()
+    assert ran.code == 0, ran
+    assert sailing.runs() == "two"
+    assert len(sailing.processes()) == 1
+    sailing.agree()
+
+
+def test_a_laptop_that_is_closed(sailing):
+    """Nobody confirms, so the host returns by itself to what it had."""
+    first = sailing.current()
+    sailing.ship(health={"ready": f"http://127.0.0.1:{sailing.port}/readyz", "deadline": 1, "stable_for": 0},
+                 confirm_within=1, stop_timeout=1)  # fmt: skip
+    sailing.version("two")
+    with deploying(sailing) as child:
+        wait_for(lambda: sailing.current() not in {first, None})
+        child.send_signal(signal.SIGKILL)
+        subprocess.run(["pkill", "-KILL", "-f", "ansible-playbook.*botswain"], check=False)
+        wait_for(lambda: sailing.current() == first, 90)
+    wait_for(lambda: sailing.runs() == "one")
+    assert len(sailing.processes()) == 1
+
+
+def test_a_reboot_in_the_middle(sailing):
+    """The host comes back with the release that it had."""
+    first = sailing.current()
+    patient(sailing)
+    sailing.version("two")
+    with deploying(sailing) as child:
+        wait_for(lambda: sailing.current() not in {first, None})
+        sailing.gateway.reboot()
+        child.wait(200)
+    wait_for(lambda: sailing.current() == first and sailing.runs() == "one", 60)
+    assert len(sailing.processes()) == 1
+    assert child.returncode in {4, 5}
+    ran = sailing.deploy()
+    assert (ran.code, sailing.runs()) == (0, "two"), ran
+    sailing.agree()
+
+
+def test_a_full_disk(ship):
+    """It is told before anything stops, and nothing of the release stays."""
+    ship.gateway.disk(f"{ROOT}/releases", "16M")
+    try:
+        ship.gateway.fill(f"{ROOT}/releases")
+        ran = ship.deploy()
+        assert ran.code == 1
+        assert "space" in ran.document["error"]
+    finally:
+        ship.gateway.undisk(f"{ROOT}/releases")
+    assert ship.deploy().code == 0
+
+
+def test_a_fleet_goes_together(fleet):
+    """One gateway and its workers have the same commit, go on together, and return together."""
+    gate, left, right = fleet.gateway, *fleet.workers
+    assert [fleet.runs(one) for one in (gate, left, right)] == ["one"] * 3
+    fleet.version("two")
+    assert fleet.deploy().code == 0
+    assert [fleet.runs(one) for one in (gate, left, right)] == ["two"] * 3
+    assert fleet.rollback("--only", "service").code == 0
+    assert [fleet.runs(one) for one in (gate, left, right)] == ["one"] * 3
+    assert [len(fleet.processes(one)) for one in (gate, left, right)] == [1] * 3
+
+
+@pytest.mark.parametrize("ill", [0, 1, 2])
+def test_one_host_that_fails_takes_all_back(fleet, ill):
+    """Whichever it is, the first that is tried or another: every host has the release that it had, and one process."""
+    hosts = (*fleet.workers, fleet.gateway)
+    before = [fleet.current(one) for one in hosts]
+    hosts[ill].run("touch /etc/ill")
+    fleet.version("two", ill="/etc/ill")
+    try:
+        ran = fleet.deploy()
+    finally:
+        hosts[ill].run("rm /etc/ill")
+    assert ran.code == 4, ran
+    assert f"{hosts[ill].name}: " in ran.document["error"]
+    assert [fleet.runs(one) for one in hosts] == ["one"] * 3
+    assert [fleet.current(one) for one in hosts] == before
+    assert [len(fleet.processes(one)) for one in hosts] == [1] * 3
+
+
+def test_stopping_is_never_gated(sailing):
+    """Stop, start and restart work on the host; stopping asks nobody."""
+    stopped = sailing.inv("service.stop", "--env", "dev", "--json")
+    assert (stopped.code, stopped.document["running"], sailing.processes()) == (0, False, [])
+    started = sailing.inv("service.start", "--env", "dev", "--json", "--yes")
+    assert (started.code, started.document["running"], sailing.runs()) == (0, True, "one")
+    (before,) = sailing.processes()
+    assert sailing.inv("service.restart", "--env", "dev", "--yes").code == 0
+    assert sailing.processes() != [before]
+
+
+def test_what_there_is_to_see(sailing):
+    """Releases, logs and status come from the host."""
+    assert sailing.current() in sailing.inv("releases", "--env", "dev").out
+    assert "bot one starts" in sailing.inv("service.logs", "--env", "dev", "--lines", "20").out
+    told = sailing.inv("status", "--env", "dev", "--json").document["service"]
+    assert (told["running"], told["release"]) == (True, sailing.current())
+
+
+def test_commands_that_fail_take_the_bot_back(sailing):
+    """Bot and commands are one deployment on a host, too."""
+    fault = {"kind": "status", "method": "PUT", "path": f"/guilds/{GUILD}/commands", "status": 400, "count": 9}
+    httpx.post(f"{sailing.api}/sandbox/faults", json=fault, trust_env=False).raise_for_status()
+    try:
+        sailing.define("pong")
+        sailing.version("two")
+        ran = sailing.deploy()
+    finally:
+        httpx.delete(f"{sailing.api}/sandbox/faults", trust_env=False).raise_for_status()
+    assert ran.code == 4, ran
+    assert (sailing.runs(), set(sailing.live())) == ("one", {"ping"})
+    sailing.agree()
