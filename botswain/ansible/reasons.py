@@ -43,7 +43,7 @@ _REASONS = tuple((re.compile(pattern, re.IGNORECASE), what, fix) for pattern, wh
     (r"Connection timed out|Operation timed out|timed out during banner|Timeout, server .* not responding",
      "does not answer",
      "look whether it is up, and whether a firewall is in the way"),
-    (r"Data could not be sent|kex_exchange_identification|Connection (?:reset|closed) by|Broken pipe|closed by remote host|Shared connection",
+    (r"Data could not be sent|kex_exchange_identification|Connection (?:reset|closed) by|Broken pipe|Shared connection",
      "the connection was cut",
      "try again; if it happens again, look at the log of sshd there"),
     (r"no matching (?:host key type|key exchange method|cipher|MAC)",

@@ -67,7 +67,9 @@ def run(
 _FIX = "list the hosts in it (inventories/README.md)"
 
 
-def _cut_off(playbook: str, inventory: Path, limit: Sequence[str], followed: Followed, ended: Ended) -> BotswainError:
+def _cut_off(
+    playbook: str | Path, inventory: Path, limit: Sequence[str], followed: Followed, ended: Ended
+) -> BotswainError:
     """What to tell of a run that has no end, or had no beginning."""
     if not followed.begun:
         try:

@@ -163,7 +163,7 @@ def test_a_shell_can_be_asked_for(service):
             'service.build: would be 2 commands of one word each; one command is ["npm ci"]',
         ),
         ({"build": [[]]}, "service.build.0: names no command"),
-        ({"target": "moon"}, "service.target: must be 'local', not \"moon\""),
+        ({"target": "moon"}, "service.target: must be 'local' or 'vm', not \"moon\""),
         ({"fodler": "x"}, 'service.fodler: unknown field; did you mean "folder"?'),
         ({"health": {"redy": "x"}}, 'service.health.redy: unknown field; did you mean "ready"?'),
         ({"folder": "../x"}, 'service.folder: must be a path inside the bot\'s repository, not "../x"'),
