@@ -23,7 +23,7 @@ import sys, time
 from machines import lab
 one = lab()
 one.start("left")
-print(one.network.number, one._reaper.pid, flush=True)
+print(one.network.number, one._berth.reaper.pid, flush=True)
 time.sleep(600)
 """
 

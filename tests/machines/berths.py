@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,21 +24,30 @@ NUMBERS = range(1, 250)
 
 
 class Berth:
-    """A number and its folder, held until `leave`."""
+    """A number and its folder, held until `leave`, or until this process ends."""
 
     def __init__(self, number: int, held: IO[str]) -> None:
         self.number = number
         self.folder = BASE / str(number)
         self._held = held
+        # Its input is a pipe that closes with this process, even when that is killed; then it does what `leave` does.
+        with (self.folder / "alive").open("a") as own:
+            self.reaper = subprocess.Popen(
+                [sys.executable, "-m", "machines.reaper", str(number), str(own.fileno())],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=[own.fileno()], start_new_session=True, cwd=Path(__file__).parents[1],
+            )  # fmt: skip
 
     def leave(self) -> None:
-        """Removes all that the lab has."""
+        """Removes all that the lab has; a second time does nothing."""
+        assert self.reaper.stdin
         try:
-            with _registry():
-                _remove(self.number)
-                _close_uplinks()
-        finally:
+            if not self._held.closed:
+                _give_back(self.number, self._held)
+        finally:  # what cannot be removed here is left to the reaper
             self._held.close()
+            self.reaper.stdin.close()
+            self.reaper.wait()
 
 
 def take() -> Berth:
@@ -54,6 +64,14 @@ def take() -> Berth:
         fcntl.flock(held, fcntl.LOCK_EX)
         _open_uplinks()
     return Berth(number, held)
+
+
+def _give_back(number: int, held: IO[str]) -> None:
+    """Removes the lab that the open file belongs to, and no later one of the same number."""
+    with _registry():
+        if os.fstat(held.fileno()).st_nlink:
+            _remove(number)
+            _close_uplinks()
 
 
 def _remove(number: int) -> None:
@@ -94,12 +112,9 @@ def _registry() -> Iterator[None]:
         yield
 
 
-def await_end(number: int) -> None:
-    """Waits for the end of standard input, which is the end of the process that has the lab; then removes the lab."""
-    with (BASE / str(number) / "alive").open("a") as held:
+def await_end(number: int, alive: int) -> None:
+    """Waits for the end of standard input, then removes the lab; `alive` is the lab's lock file, opened."""
+    with open(alive, "a") as held:  # noqa: PTH123 - a number of an open file
         sys.stdin.read()
         fcntl.flock(held, fcntl.LOCK_EX)
-        if os.fstat(held.fileno()).st_nlink:  # else it was left properly
-            with _registry():
-                _remove(number)
-                _close_uplinks()
+        _give_back(number, held)

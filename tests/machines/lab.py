@@ -5,8 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -36,12 +34,6 @@ class Lab:
         image.base()  # before anything is held: it may take a minute
         self._berth = berths.take()
         self.folder = self._berth.folder
-        # Tells the end of this process to one that cleans up after it: the pipe closes even when this one is killed.
-        self._reaper = subprocess.Popen(
-            [sys.executable, "-m", "machines.reaper", str(self._berth.number)],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, cwd=Path(__file__).parents[1],
-        )  # fmt: skip
         self.network = network.Network(self._berth.number)
         self.key = self.folder / "key"
         self.known_hosts = self.folder / "known_hosts"
@@ -93,15 +85,11 @@ class Lab:
     def close(self) -> None:
         """Ends all machines and removes what the lab has on this computer; a second time does nothing."""
         lab.cache_clear()
-        if self._reaper.stdin is None or self._reaper.stdin.closed:
-            return
         try:
             for one in list(self._machines.values()):
                 one.stop()
+        finally:
             self._berth.leave()
-        finally:  # what could not be removed here is left to the one that outlives this process
-            self._reaper.stdin.close()
-            self._reaper.wait()
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Outlives the process that has a lab, by as long as it takes to remove the lab: `python -m machines.reaper NUMBER`."""
+"""Outlives the process that has a lab, by as long as it takes to remove the lab: started by `machines.berths`."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ import sys
 from machines import berths
 
 if __name__ == "__main__":
-    berths.await_end(int(sys.argv[1]))
+    berths.await_end(int(sys.argv[1]), int(sys.argv[2]))
