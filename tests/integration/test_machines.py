@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -104,6 +105,15 @@ class TestMachine:
             "root",
             "755",
         ]
+
+    def test_units_are_confined_as_on_a_host(self, one):
+        """A unit reads its own credential and no file of root; a filter of addresses holds."""
+        one.write("/srv/secret", "rum", mode="0600")
+        unit = "systemd-run --quiet --wait --pipe -p DynamicUser=yes -p LoadCredential=it:/srv/secret"
+        assert one.run(f"{unit} sh -c 'cat $CREDENTIALS_DIRECTORY/it; cat /srv/secret'", check=False).stdout == "rum"
+        knock = "timeout 1 bash -c '</dev/tcp/127.0.0.1/22'"
+        assert one.run(f"{unit} {knock}", check=False).returncode == 0
+        assert one.run(f"{unit} -p IPAddressDeny=any {knock}", check=False).returncode == 124
 
 
 class TestPower:
@@ -266,6 +276,18 @@ class TestEnd:
             holder.terminate()
         await_gone(number)
         assert debian.ssh("true").returncode == 0
+
+    def test_a_number_that_went_to_another_is_left_alone(self, lab):
+        """A lab whose folder is not its own any more removes nothing."""
+        berth = berths.take()
+        alive = berth.folder / "alive"
+        alive.unlink()
+        with alive.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            berth.leave()
+            assert alive.exists()
+        berths.take().leave()
+        assert not alive.exists()
 
 
 class TestUnable:

@@ -114,7 +114,7 @@ def _registry() -> Iterator[None]:
 
 def await_end(number: int, alive: int) -> None:
     """Waits for the end of standard input, then removes the lab; `alive` is the lab's lock file, opened."""
-    with open(alive, "a") as held:  # noqa: PTH123 - a number of an open file
+    with open(alive, "a") as held:
         sys.stdin.read()
         fcntl.flock(held, fcntl.LOCK_EX)
         _give_back(number, held)

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from machines import ability, berths, controller, identity, image, network
 from machines.machine import Machine
