@@ -52,7 +52,7 @@ class Berth:
 
 def take() -> Berth:
     """A number that nobody holds; first, what dead labs left is removed."""
-    with _registry():
+    with registry():
         for number in sorted(_numbers()):
             with contextlib.suppress(BlockingIOError), (BASE / str(number) / "alive").open("a") as held:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,7 +68,7 @@ def take() -> Berth:
 
 def _give_back(number: int, held: IO[str]) -> None:
     """Removes the lab that the open file belongs to, and no later one of the same number."""
-    with _registry():
+    with registry():
         if os.fstat(held.fileno()).st_nlink:
             _remove(number)
             _close_uplinks()
@@ -104,7 +104,7 @@ def _numbers() -> set[int]:
 
 
 @contextlib.contextmanager
-def _registry() -> Iterator[None]:
+def registry() -> Iterator[None]:
     """One process at a time takes or gives back a number."""
     BASE.mkdir(mode=0o700, exist_ok=True)
     with (BASE / "lock").open("a") as held:
