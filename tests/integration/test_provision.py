@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
-from desk import Desk
+from desk import ROOT, Desk
 
+from botswain.ansible import settings
 from botswain.ansible.run import run
 
 SERVICE = {"run": ".venv/bin/python -m bot", "build": ["python3 -m venv .venv"]}
@@ -131,7 +133,41 @@ def test_a_password_is_set_once_and_shown_nowhere(made, desk, debian):
     assert debian.run("grep -rla SENTINE[L] /var/log /tmp /root /home", check=False).stdout == ""
 
 
-def test_an_interrupted_package_manager_is_told(made, desk, debian):
+def test_the_playbook_for_cron_makes_a_backup_and_says_only_what_failed(made, desk, debian):
+    """Its document comes back; from cron nothing is printed, or one line, and the exit code is honest."""
+    inventory = desk.folder / "inventories/stage"
+    found = run("backup", inventory, variables={"environment_name": "stage"}).insist().of("debian")
+    assert (found.answer["document"]["outcome"], found.answer["document"]["backup"]["state"]) == ("done", "good")
+    listed = {"environment_name": "stage", "botswain_backup": {"arguments": ["list"], "stdin": ""}}
+    answer = run("backup", inventory, variables=listed).insist().of("debian").answer
+    assert [one["id"] for one in answer["document"]["backups"]] == [found.answer["document"]["backup"]["id"]]
+    quiet = {**settings.environment(settings.folder(), {}), "ANSIBLE_STDOUT_CALLBACK": "botswain.host.brief"}
+    argv = [settings.program(), "-i", inventory, ROOT / "playbooks/backup.yml", "-e"]
+    done = subprocess.run([*argv, "environment_name=stage"], env=quiet, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    debian.run("systemctl stop postgresql")
+    try:
+        bad = subprocess.run([*argv, "environment_name=stage"], env=quiet, capture_output=True, text=True, check=False)
+    finally:
+        debian.run("systemctl start postgresql")
+    assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
+    assert bad.stderr.startswith("botswain: debian: ")
+
+
+def test_security_upgrades_and_timers_are_there_where_they_are_asked_for(made, desk, debian):
+    """And a second time changes nothing."""
+    options = {"host_security_upgrades": True, "backup_on_calendar": "*-*-* 03:30"}
+    inventory, variables = desk.folder / "inventories/stage", {"environment_name": "stage", **options}
+    run("provision", inventory, variables=variables, tags=["host", "backup"]).insist()
+    assert run("provision", inventory, variables=variables, tags=["host", "backup"]).hosts["debian"].changes == ()
+    origins = debian.run("apt-config dump Unattended-Upgrade::Origins-Pattern").stdout
+    assert origins.count("::Origins-Pattern::") == 1
+    assert "label=Debian-Security" in origins
+    timers = "botswain-backup-stage.timer botswain-backup-stage-verify.timer"
+    assert debian.run(f"systemctl is-active {timers}").stdout.split() == ["active", "active"]
+
+
+def test_a_package_that_nobody_has_is_told(made, desk, debian):
     """In the words of apt-get, with the last lines that it printed."""
     debian.run(
         "mv /etc/apt/sources.list /etc/apt/kept; mkdir -p /k; mv /etc/apt/sources.list.d/* /k/ || true", check=False

@@ -71,6 +71,7 @@ def test_a_host_gets_a_commit_and_then_only_what_is_new(bundle, repo, host, tmp_
     thin = bundle.write(repo, second, [first, "0" * 40], tmp_path / "b")
     assert taken_in(host, tmp_path / "b", second) == ["file", "large"]
     assert thin.size < 1000 < made.size
+    assert (tmp_path / "b").read_bytes().startswith(f"# v2 git bundle\n-{first}\n{second} refs/".encode())
     assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
 
 
