@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-# Before Ansible is imported: what it would silently leave as it is fails here.
-os.environ.setdefault("_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR", "error")
+import pytest
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+with pytest.MonkeyPatch.context() as patched:
+    # Read when Ansible is imported: what it would silently leave as it is fails here. Other tests' runs have their own.
+    patched.setenv("_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR", "error")
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -36,18 +36,15 @@ def hosts_of(inventory: Path) -> Inventory:
     environment = settings.environment(settings.folder(), {})
     try:
         done = subprocess.run(
-            argv,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-            env=environment,
+            argv, capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment,
             stdin=subprocess.DEVNULL,
-        )
-        document = json.loads(done.stdout)
-        return _parsed(document)
-    except (subprocess.TimeoutExpired, ValueError, AttributeError):
-        log = "" if "done" not in locals() else "\n".join(done.stderr.strip().splitlines()[-_LINES:])
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise BotswainError(f"was not read within {_SECONDS} s", where=str(inventory), fix=_FIX) from None
+    try:
+        return _parsed(json.loads(done.stdout))
+    except (ValueError, AttributeError):
+        log = "\n".join(done.stderr.strip().splitlines()[-_LINES:])
         raise HostFailed("is no inventory that Ansible can read", where=str(inventory), fix=_FIX, log=log) from None
 
 
