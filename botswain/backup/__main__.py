@@ -1,0 +1,198 @@
+"""Backups of one environment's database, on the machine where it runs.
+
+    botswain-backup [ENVIRONMENT] run                       make one, prove it, copy it, remove old ones
+    botswain-backup [ENVIRONMENT] list                      what there is
+    botswain-backup [ENVIRONMENT] verify [ID]               read one or all back whole, and hash their copies
+    botswain-backup [ENVIRONMENT] restore ID --into URL     ID may be "latest"; see restore --help
+    botswain-backup [ENVIRONMENT] prune                     remove what the configuration lets go
+
+The environment may be left out where /etc/botswain/backup has one configuration. Exit codes: 0 done; 1 failed, or a
+part: the output says which; 3 refused, nothing was changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from botswain.backup import checking, documents, restoring, settings, taking
+from botswain.backup.catalogue import Catalogue
+from botswain.backup.errors import BackupError
+from botswain.backup.folder import Folder
+from botswain.backup.server import Server, of_url, secret_file
+from botswain.backup.settings import Settings
+
+CONFIGURATIONS = Path("/etc/botswain/backup")
+_VERBS = ("run", "list", "verify", "restore", "prune")
+Answer = tuple[dict[str, Any], Iterable[str], int]
+"""The document, the same in lines, the exit code."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    environment = given.pop(0) if given and given[0] not in _VERBS and not given[0].startswith("-") else ""
+    words = _parser().parse_args(given, argparse.Namespace(environment=environment))
+    before = {number: signal.signal(number, _stopped) for number in (signal.SIGTERM, signal.SIGHUP)}
+    told: dict[str, Any] = {"task": f"backup.{words.verb}", "environment": words.environment or None}
+    try:
+        chosen = _settings(words)
+        told["environment"] = chosen.environment
+        document, lines, code = _COMMANDS[words.verb](chosen, words)
+    except BackupError as error:
+        document, lines, code = documents.of_failure(error), (), error.code
+        _complain(error)
+    except KeyboardInterrupt:
+        stopped = BackupError("stopped; nothing half-made was kept")
+        document, lines, code = documents.of_failure(stopped), (), stopped.code
+        _complain(stopped)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if words.json:
+        lines = [json.dumps({**told, **document, "exitCode": code}, indent=1)]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+    return code
+
+
+def run() -> None:
+    """The entry point of a zipapp, which ends with the exit code."""
+    sys.exit(main())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with 1: argparse's own 2 would say that there is a difference."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"botswain: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser("botswain-backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", help="another configuration than that of the environment; - is stdin")
+    common = _Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document")
+    common.add_argument("--quiet", action="store_true", help="say nothing on the way")
+    waiting = _Parser(add_help=False)
+    waiting.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for another run to end")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="|".join(_VERBS))
+    verbs.add_parser("run", parents=[common, waiting])
+    verbs.add_parser("list", parents=[common])
+    verify = verbs.add_parser("verify", parents=[common, waiting])
+    verify.add_argument("id", nargs="?", default="", metavar="ID")
+    verify.add_argument("--here", action="store_true", help="leave the copies in second places alone")
+    verify.add_argument("--accept", action="store_true", help="this suspicious one is as it should be")
+    restore = verbs.add_parser("restore", parents=[common])
+    restore.add_argument("id", metavar="ID")
+    restore.add_argument("--into", required=True, metavar="URL", help="the database, without a password; - reads stdin")
+    restore.add_argument("--password-file", default="", metavar="FILE", help="a file (0600) with its password alone")
+    restore.add_argument("--create", action="store_true", help="create the database first")
+    restore.add_argument("--replace", action="store_true", help="drop what is in the backup first")
+    restore.add_argument("--over-source", action="store_true", help="it may be the database that was dumped")
+    restore.add_argument("--no-owner", action="store_true", help="leave owners and grants out")
+    restore.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    prune = verbs.add_parser("prune", parents=[common, waiting])
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    return parser
+
+
+def _settings(words: argparse.Namespace) -> Settings:
+    if words.config == "-":
+        return settings.parse(sys.stdin.buffer.readline(), "stdin", secret=True)
+    if words.config:
+        return settings.load(Path(words.config))
+    if words.environment:
+        return settings.load(CONFIGURATIONS / f"{words.environment}.json")
+    found = sorted(CONFIGURATIONS.glob("*.json"))
+    if len(found) != 1:
+        names = ", ".join(path.stem for path in found) or "none"
+        raise BackupError("no environment given", where=str(CONFIGURATIONS), fix=f"say which; there are: {names}")
+    return settings.load(found[0])
+
+
+def _say(words: argparse.Namespace) -> Callable[[str], None]:
+    """Tells a person what goes on; cron sends what is printed, so it says nothing off a terminal."""
+
+    def say(text: str) -> None:
+        if not words.quiet and sys.stderr is not None and sys.stderr.isatty():
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    return say
+
+
+def _run(chosen: Settings, words: argparse.Namespace) -> Answer:
+    taken = taking.take(chosen, _say(words), words.wait)
+    found = Catalogue(Folder(chosen.folder)).see(taken.entry.id)
+    code = 1 if taken.problems else 0
+    return documents.of_run(taken, found), documents.run_lines(taken, found), code
+
+
+def _list(chosen: Settings, _words: argparse.Namespace) -> Answer:
+    folder = Folder(chosen.folder)
+    document = documents.of_list(chosen, Catalogue(folder).look(), folder.last_run())
+    return document, documents.list_lines(document), 0
+
+
+def _verify(chosen: Settings, words: argparse.Namespace) -> Answer:
+    checked = checking.verify(
+        chosen, words.id, _say(words), copies=not words.here, accept=words.accept, wait=words.wait
+    )
+    return documents.of_verify(checked), documents.verify_lines(checked), 1 if checked.problems else 0
+
+
+def _restore(chosen: Settings, words: argparse.Namespace) -> Answer:
+    into = _target(words, chosen)
+    order = restoring.Order(
+        words.id, into, run_as=chosen.run_as, create=words.create, over_source=words.over_source,
+        replace=words.replace, no_owner=words.no_owner,
+    )  # fmt: skip
+    if words.dry_run:
+        would = restoring.preview(chosen, order)
+        return {"dryRun": True, "would": would}, [would], 0
+    done = restoring.restore(chosen, order, _say(words))
+    return documents.of_restore(done), documents.restore_lines(done), 1 if done.differing else 0
+
+
+def _target(words: argparse.Namespace, chosen: Settings) -> Server:
+    """The database to restore into. Raises BackupError for a password where other users would see it."""
+    text = sys.stdin.readline().strip() if words.into == "-" else words.into
+    into = of_url(text)
+    if words.into != "-" and into.password:
+        what = "holds a password, which every user of this machine can read in the list of processes"
+        fix = "leave it out and say --password-file FILE, or say --into - and give the URL on stdin"
+        raise BackupError(what, where="--into", fix=fix)
+    password = secret_file(Path(words.password_file)) if words.password_file else into.password
+    return Server(into.database, into.host, into.port, into.user, into.parameters, password, chosen.server.passfile)
+
+
+def _prune(chosen: Settings, words: argparse.Namespace) -> Answer:
+    kept = checking.prune(chosen, dry=words.dry_run, wait=words.wait)
+    return documents.of_prune(kept), documents.prune_lines(kept, dry=words.dry_run), 0
+
+
+_COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Answer]] = {
+    "run": _run, "list": _list, "verify": _verify, "restore": _restore, "prune": _prune,
+}  # fmt: skip
+
+
+def _complain(error: BackupError) -> None:
+    sys.stderr.write(f"botswain: {error}\n")
+    for line in error.log.splitlines():
+        sys.stderr.write(f"  | {line}\n")
+    sys.stderr.flush()
+
+
+def _stopped(_signal: int, _frame: object) -> None:
+    """SIGTERM is somebody's Ctrl-C: what is under way leaves nothing."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,103 @@
+"""Proves backups again, accepts suspicious ones, and removes old ones when nothing else is to be done."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from botswain.backup import dumping, keeping, tools
+from botswain.backup.catalogue import DAMAGED, UNKNOWN, Catalogue, Entry, Found
+from botswain.backup.errors import BackupError, Damaged, Refused
+from botswain.backup.folder import Folder, now, wanted
+from botswain.backup.keeping import Kept, Say
+from botswain.backup.programs import Runner
+from botswain.backup.retention import removable
+from botswain.backup.settings import Settings
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a verification found."""
+
+    found: tuple[Found, ...]
+    problems: tuple[str, ...]
+
+
+def verify(
+    settings: Settings, identity: str, say: Say, *, copies: bool = True, accept: bool = False, wait: float = 0
+) -> Checked:
+    """Read backups back whole, one or all, and their copies, and note what was found in the catalogue.
+
+    `accept`: a person looked at this suspicious one, and it is as it should be.
+    """
+    folder = Folder(settings.folder)
+    catalogue = Catalogue(folder)
+    if accept and not identity:
+        raise BackupError("one backup at a time can be accepted", fix="name it: verify ID --accept")
+    with folder.alone("a verification", wait):
+        chosen = [wanted(identity, folder.ids(), folder.root)] if identity else folder.ids()
+        problems: list[str] = []
+        for one in chosen:
+            say(f"verifying {one}")
+            problems += _verify(settings, catalogue, one, copies=copies, accept=accept)
+        return Checked(tuple(catalogue.see(one) for one in chosen), tuple(problems))
+
+
+def _verify(settings: Settings, catalogue: Catalogue, identity: str, *, copies: bool, accept: bool) -> list[str]:
+    try:
+        entry = catalogue.read(identity)
+    except BackupError:
+        found = catalogue.see(identity)  # a newer version's is not damaged; here it cannot be judged
+        return [f"{identity}: {found.why}"]
+    problems = []
+    try:
+        entry = replace(prove_again(settings, catalogue, entry), verified_at=now(), damaged=None)
+        if accept and entry.suspicious:
+            entry = replace(entry, accepted_by=getpass.getuser())
+    except Damaged as error:
+        entry = replace(entry, damaged=str(error))
+        problems.append(f"{identity}: {error}")
+    catalogue.write(entry)
+    if copies:
+        problems += keeping.check_copies(settings, catalogue, entry)
+    return problems
+
+
+def prove_again(settings: Settings, catalogue: Catalogue, entry: Entry) -> Entry:
+    """The entry of a backup that was read back whole. Raises BackupError for one that is not as it was stored."""
+    runner = Runner(settings.server.variables(), settings.run_as)
+    clients = tools.for_restore(tools.found(runner, settings.bin), entry.client_version)
+    return dumping.prove(runner, clients, entry, catalogue.folder.backup(entry.id))
+
+
+def prune(settings: Settings, *, dry: bool = False, wait: float = 0) -> Kept:
+    """Remove what the rules let go, once the newest good backup has been read back: it has to stand alone.
+
+    Raises Refused when it could not be.
+    """
+    folder = Folder(settings.folder)
+    catalogue = Catalogue(folder)
+    if dry:
+        return Kept(removed=tuple(one.id for one in removable(catalogue.look(), settings.keep)))
+    with folder.alone("a removal", wait):
+        folder.sweep()
+        found = catalogue.look()
+        if not removable(found, settings.keep):
+            return Kept()
+        newest = [one for one in found if one.good][-1].id
+        if _verify(settings, catalogue, newest, copies=False, accept=False):
+            what = f"{newest}, the newest good backup, is damaged; nothing was removed"
+            raise Refused(what, where=str(folder.root), fix="make a new one")
+        return keeping.prune(settings, catalogue)
+
+
+def state_of(found: Sequence[Found]) -> str:
+    """One line about all backups: how many are good, and whether the rest needs somebody."""
+    good = [one for one in found if one.good]
+    bad = [one for one in found if one.state == DAMAGED]
+    unknown = [one for one in found if one.state == UNKNOWN]
+    parts = [f"{len(good)} of {len(found)} good"]
+    parts += [f"{len(bad)} damaged"] if bad else []
+    parts += [f"{len(unknown)} of a newer version"] if unknown else []
+    return ", ".join(parts)
