@@ -42,6 +42,9 @@ class Stored:
     """The file's time when it was verified last, in nanoseconds: another one means that it was touched."""
 
 
+LEAVING = "is being removed"
+
+
 @dataclass(frozen=True)
 class Copy:
     """What became of the copy in a second place."""

@@ -20,7 +20,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from botswain.backup.errors import BackupError, Refused, explained
 ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 ENTRY = "entry.json"
 _PARTIAL, _GONE = ".partial-", ".gone-"
+_TOLD, _PAGE = 500, 4096
+"""Characters of what a run told that are kept, and the bytes that all of it always takes."""
 _PAUSE = 0.2
 """Seconds between looks at a lock that is waited for."""
 
@@ -120,10 +122,20 @@ class Folder:
             os.close(descriptor)
 
     def remember(self, outcome: str, told: str, began: str) -> None:
-        """Keep how the last run ended. Where that cannot be written, the run's own output has to do."""
-        document = {"outcome": outcome, "told": told, "startedAt": began, "at": now()}
+        """Keep how the last run ended. Where that cannot be written, the run's own output has to do.
+
+        It is written over in place: that a disk became full can then still be kept there.
+        """
+        document = {"outcome": outcome, "told": told[:_TOLD], "startedAt": began, "at": now()}
+        data = json.dumps(document).encode().ljust(_PAGE)
         with contextlib.suppress(OSError):
-            store(self._last, json.dumps(document).encode())
+            descriptor = os.open(self._last, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.pwrite(descriptor, data, 0)
+                os.ftruncate(descriptor, len(data))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def last_run(self) -> dict[str, Any] | None:
         """How the last run ended; `cut off` for one that was killed, `running` for one that still runs."""
@@ -189,9 +201,17 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
 
 
-def new_id() -> str:
-    """The id of a new backup: the UTC second and 24 random bits."""
-    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"  # noqa: UP017 - Python 3.9
+def new_id(newest: str = "") -> str:
+    """The id of a new backup: the UTC second and 24 random bits; it comes after the `newest` there is.
+
+    Where the clock is behind that one, the id has its second: which backup is the last one must never be in doubt.
+    """
+    moment, random = datetime.now(timezone.utc), int.from_bytes(os.urandom(3), "big")  # noqa: UP017 - Python 3.9
+    if newest and f"{moment:%Y%m%d-%H%M%S}" <= newest[:15]:
+        moment = datetime.strptime(newest[:15], "%Y%m%d-%H%M%S")  # noqa: DTZ007 - it is only counted on from
+        random = int(newest[16:], 16) + 1 + random % 4096
+        moment, random = moment + timedelta(seconds=random >> 24), random & 0xFFFFFF
+    return f"{moment:%Y%m%d-%H%M%S}-{random:06x}"
 
 
 def wanted(identity: str, known: list[str], where: Path) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.backup.catalogue import Catalogue, Copy, Entry, Found
+from botswain.backup.catalogue import LEAVING, Catalogue, Copy, Entry, Found
 from botswain.backup.errors import BackupError
 from botswain.backup.folder import now
 from botswain.backup.places import Place, place_of
 from botswain.backup.retention import removable
-from botswain.backup.settings import Settings
+from botswain.backup.settings import Keep, Settings
 
 Say = Callable[[str], None]
 
@@ -31,17 +31,18 @@ def copy_all(settings: Settings, catalogue: Catalogue, say: Say) -> tuple[str, .
     problems = []
     for name in settings.copy_to:
         place = place_of(name, settings)
-        problem = _copy_to(place, catalogue, say)
+        problem = _copy_to(place, catalogue, settings.keep, say)
         if problem:
             problems.append(problem)
     return tuple(problems)
 
 
-def _copy_to(place: Place, catalogue: Catalogue, say: Say) -> str:
+def _copy_to(place: Place, catalogue: Catalogue, keep: Keep, say: Say) -> str:
     good = [one.entry for one in catalogue.look() if one.good and one.entry]
     known = any(_earlier(one, place.name).verified_at for one in good)
+    leaving = {one.id for one in removable(catalogue.look(), keep)}
     for entry in sorted(good, key=lambda one: one.id, reverse=True):
-        if entry.copied_to(place.name):
+        if entry.copied_to(place.name) or entry.id in leaving:
             continue
         copy = _earlier(entry, place.name)
         try:
@@ -75,7 +76,7 @@ def check_copies(settings: Settings, catalogue: Catalogue, entry: Entry) -> list
     """Hash the copies of a backup where they are, and note what was found; returns what is wrong."""
     problems = []
     for copy in entry.copies:
-        if copy.place not in settings.copy_to or not copy.verified_at:
+        if copy.place not in settings.copy_to or not copy.verified_at or copy.problem == LEAVING:
             continue
         try:
             place_of(copy.place, settings).check(entry)
@@ -94,7 +95,7 @@ def prune(settings: Settings, catalogue: Catalogue) -> Kept:
     found = catalogue.look()
     for one in removable(found, settings.keep):
         try:
-            _remove_copies(settings, one, found)
+            _remove_copies(settings, catalogue, one, found)
             catalogue.folder.remove(one.id)
         except OSError as error:
             problems.append(f"{one.id} could not be removed: {error.strerror or error}")
@@ -105,14 +106,15 @@ def prune(settings: Settings, catalogue: Catalogue) -> Kept:
     return Kept(tuple(problems), tuple(removed))
 
 
-def _remove_copies(settings: Settings, old: Found, found: list[Found]) -> None:
-    """Remove the copies of one backup, but in no place the last good one."""
+def _remove_copies(settings: Settings, catalogue: Catalogue, old: Found, found: list[Found]) -> None:
+    """Remove the copies of one backup, but in no place the last good one. The note before explains what a kill left."""
     for copy in old.entry.copies if old.entry else ():
         newer = [one.entry for one in found if one.good and one.entry and one.id > old.id]
         if copy.place not in settings.copy_to or not copy.verified_at:
             continue
         if not any(one.copied_to(copy.place) for one in newer):
             raise BackupError(f"its copy in {copy.place} is the newest good one there")
+        catalogue.write(catalogue.read(old.id).with_copy(replace(copy, problem=LEAVING)))
         try:
             place_of(copy.place, settings).remove(old.id)
         except BackupError as error:

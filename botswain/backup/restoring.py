@@ -103,7 +103,7 @@ def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) ->
     try:
         printed(runner, *argv, *alike, "--", name)
     except ProgramFailed as error:
-        if "already exists" in error.log or "already exists" in error.what:
+        if "already exists" in error.what:
             raise Refused(f"the database {name} is there already", fix="leave --create out, or name another") from None
         raise BackupError(f"{name} could not be created: {error.what}", log=error.log) from None
 

@@ -14,6 +14,8 @@ from botswain.backup.errors import BackupError
 from botswain.backup.programs import Runner, said
 
 _END = "botswain-end"
+_ENDING = 0.5
+"""Seconds that psql may take to end after it was told why."""
 
 _SETTINGS = """
 \\encoding UTF8
@@ -127,6 +129,12 @@ class Session:
     def objects(self) -> int:
         """How many things somebody made in this database."""
         return int(json.loads(self.ask(_OBJECTS)[0])[0])
+
+    def insist(self) -> None:
+        """Raises BackupError, with the reason, when the session has ended, and the snapshot with it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_ENDING)
+            raise self._failed()
 
     def ask(self, sql: str) -> Sequence[str]:
         """The lines that a query prints."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botswain.backup import dumping, keeping, tools
 from botswain.backup.catalogue import Catalogue, Entry, Found
-from botswain.backup.errors import BackupError, Refused
+from botswain.backup.errors import BackupError, ProgramFailed, Refused
 from botswain.backup.folder import ENTRY, Folder, new_id, now
 from botswain.backup.keeping import Say
 from botswain.backup.programs import Runner
@@ -78,7 +78,7 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say) -> Taken:
 def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watch, say: Say) -> Taken:
     known = tools.found(runner, settings.bin)
     last = _last_good(catalogue)
-    began, identity = now(), new_id()
+    began, identity = now(), new_id(max(catalogue.folder.ids(), default=""))
     with catalogue.folder.draft(identity) as draft:
         with Session(runner, known[0].path("psql")) as session:
             facts = session.facts()
@@ -88,7 +88,11 @@ def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watc
             snapshot = session.freeze()
             session.begin_counting()
             packing = tools.packing(runner, clients)
-            stored, warnings = dumping.dump(runner, clients, packing, snapshot, draft)
+            try:
+                stored, warnings = dumping.dump(runner, clients, packing, snapshot, draft)
+            except ProgramFailed:
+                session.insist()  # else pg_dump would be blamed for the snapshot that it missed
+                raise
             watch.lap("dump")
             rows = session.counted()
             watch.lap("count")

@@ -124,5 +124,5 @@ def _has_zstd(runner: Runner, tools: Tools) -> bool:
         with Pipeline(runner, argv) as pipeline:
             pipeline.finish()
     except BackupError as error:
-        return "compression" not in error.log
+        return "compression" not in error.what
     return False

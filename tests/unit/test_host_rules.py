@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from desk import ROOT
 
-FOLDER = ROOT / "botswain" / "host"
-MODULES = sorted(FOLDER.glob("*.py"))
+FOLDERS = [ROOT / "botswain" / name for name in ("host", "backup")]
+FOLDER = FOLDERS[0]
+MODULES = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_old_python_and_nothing_else(path: Path):
     """Each module parses as Python 3.9 and imports the standard library and its neighbours alone."""
     tree = ast.parse(path.read_text(), feature_version=(3, 9))
@@ -25,7 +26,9 @@ def test_old_python_and_nothing_else(path: Path):
             assert node.level == 0
             names.add(node.module)
     strange = {
-        one for one in names if one.split(".")[0] not in sys.stdlib_module_names and not one.startswith("botswain.host")
+        one
+        for one in names
+        if one.split(".")[0] not in sys.stdlib_module_names and not one.startswith(f"botswain.{path.parent.name}")
     }
     assert strange == set()
 

@@ -1,0 +1,1 @@
+"""What the controller does with a bot's database: its backups, here and on its host."""
