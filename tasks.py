@@ -4,6 +4,7 @@ from invoke.collection import Collection
 
 from botswain.cli import (
     adopting,
+    backup,
     completing,
     deploying,
     detecting,
@@ -37,6 +38,9 @@ ns = Collection(
     adopting.init,
     adopting.import_,
     dev.test,
+)
+ns.add_collection(
+    Collection("backup", backup.run, backup.list_, backup.verify, backup.accept, backup.restore, backup.schedule)
 )
 ns.add_collection(Collection("audit", recorded.verify_audit))
 ns.add_collection(Collection("lock", recorded.break_lock))

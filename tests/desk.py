@@ -25,7 +25,8 @@ GUILD = "200000000000000001"
 GUILD_2 = "200000000000000002"
 MUTATING = {
     "deploy", "apply", "rollback", "import", "init", "lock.break", "manifest.restore", "state.pull", "state.accept",
-    "state.restore", "service.start", "service.stop", "service.restart", "provision",
+    "state.restore", "service.start", "service.stop", "service.restart", "provision", "backup.run", "backup.accept",
+    "backup.restore", "backup.schedule",
 }  # fmt: skip
 
 

@@ -16,21 +16,18 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from botswain.backup import checking, documents, restoring, settings, taking
-from botswain.backup.catalogue import Catalogue
+from botswain.backup import commands, lines, settings
 from botswain.backup.errors import BackupError
-from botswain.backup.folder import Folder
+from botswain.backup.restoring import Order
 from botswain.backup.server import Server, of_url, secret_file
 from botswain.backup.settings import Settings
 
 CONFIGURATIONS = Path("/etc/botswain/backup")
 _VERBS = ("run", "list", "verify", "restore", "prune")
-Answer = tuple[dict[str, Any], Iterable[str], int]
-"""The document, the same in lines, the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,26 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     environment = given.pop(0) if given and given[0] not in _VERBS and not given[0].startswith("-") else ""
     words = _parser().parse_args(given, argparse.Namespace(environment=environment))
     before = {number: signal.signal(number, _stopped) for number in (signal.SIGTERM, signal.SIGHUP)}
-    told: dict[str, Any] = {"task": f"backup.{words.verb}", "environment": words.environment or None}
     try:
         chosen = _settings(words)
-        told["environment"] = chosen.environment
-        document, lines, code = _COMMANDS[words.verb](chosen, words)
-    except BackupError as error:
-        document, lines, code = documents.of_failure(error), (), error.code
-        _complain(error)
-    except KeyboardInterrupt:
-        stopped = BackupError("stopped; nothing half-made was kept")
-        document, lines, code = documents.of_failure(stopped), (), stopped.code
-        _complain(stopped)
+        words.environment = chosen.environment
+        document = _carried_out(words, chosen)
+    except (BackupError, KeyboardInterrupt) as error:
+        known = error if isinstance(error, BackupError) else BackupError("stopped; nothing half-made was kept")
+        document = commands.failed(words.verb, words.environment, known)
+        _complain(known)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     if words.json:
-        lines = [json.dumps({**told, **document, "exitCode": code}, indent=1)]
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    elif "error" not in document:
+        sys.stdout.write("".join(f"{line}\n" for line in lines.of(document)))
     sys.stdout.flush()
-    return code
+    return int(document["exitCode"])
 
 
 def run() -> None:
@@ -82,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     waiting = _Parser(add_help=False)
     waiting.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for another run to end")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="|".join(_VERBS))
-    verbs.add_parser("run", parents=[common, waiting])
+    run = verbs.add_parser("run", parents=[common, waiting])
+    run.add_argument("--keep-all", action="store_true", help="remove no older ones this time")
     verbs.add_parser("list", parents=[common])
     verify = verbs.add_parser("verify", parents=[common, waiting])
     verify.add_argument("id", nargs="?", default="", metavar="ID")
@@ -95,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--create", action="store_true", help="create the database first")
     restore.add_argument("--replace", action="store_true", help="drop what is in the backup first")
     restore.add_argument("--over-source", action="store_true", help="it may be the database that was dumped")
+    restore.add_argument("--in-use", action="store_true", help="others may be using that database meanwhile")
     restore.add_argument("--no-owner", action="store_true", help="leave owners and grants out")
     restore.add_argument("--dry-run", action="store_true", help="only say what would be done")
     prune = verbs.add_parser("prune", parents=[common, waiting])
@@ -127,37 +123,21 @@ def _say(words: argparse.Namespace) -> Callable[[str], None]:
     return say
 
 
-def _run(chosen: Settings, words: argparse.Namespace) -> Answer:
-    taken = taking.take(chosen, _say(words), words.wait)
-    found = Catalogue(Folder(chosen.folder)).see(taken.entry.id)
-    code = 1 if taken.problems else 0
-    return documents.of_run(taken, found), documents.run_lines(taken, found), code
-
-
-def _list(chosen: Settings, _words: argparse.Namespace) -> Answer:
-    folder = Folder(chosen.folder)
-    document = documents.of_list(chosen, Catalogue(folder).look(), folder.last_run())
-    return document, documents.list_lines(document), 0
-
-
-def _verify(chosen: Settings, words: argparse.Namespace) -> Answer:
-    checked = checking.verify(
-        chosen, words.id, _say(words), copies=not words.here, accept=words.accept, wait=words.wait
-    )
-    return documents.of_verify(checked), documents.verify_lines(checked), 1 if checked.problems else 0
-
-
-def _restore(chosen: Settings, words: argparse.Namespace) -> Answer:
-    into = _target(words, chosen)
-    order = restoring.Order(
-        words.id, into, run_as=chosen.run_as, create=words.create, over_source=words.over_source,
-        replace=words.replace, no_owner=words.no_owner,
+def _carried_out(words: argparse.Namespace, chosen: Settings) -> dict[str, Any]:
+    say = _say(words)
+    if words.verb == "run":
+        return commands.run(chosen, say, wait=words.wait, prune=not words.keep_all)
+    if words.verb == "list":
+        return commands.list_(chosen)
+    if words.verb == "verify":
+        return commands.verify(chosen, words.id, say, copies=not words.here, accept=words.accept, wait=words.wait)
+    if words.verb == "prune":
+        return commands.prune(chosen, dry=words.dry_run, wait=words.wait)
+    order = Order(
+        words.id, _target(words, chosen), run_as=chosen.run_as, create=words.create, over_source=words.over_source,
+        replace=words.replace, in_use=words.in_use, no_owner=words.no_owner,
     )  # fmt: skip
-    if words.dry_run:
-        would = restoring.preview(chosen, order)
-        return {"dryRun": True, "would": would}, [would], 0
-    done = restoring.restore(chosen, order, _say(words))
-    return documents.of_restore(done), documents.restore_lines(done), 1 if done.differing else 0
+    return commands.restore(chosen, order, say, dry=words.dry_run)
 
 
 def _target(words: argparse.Namespace, chosen: Settings) -> Server:
@@ -170,16 +150,6 @@ def _target(words: argparse.Namespace, chosen: Settings) -> Server:
         raise BackupError(what, where="--into", fix=fix)
     password = secret_file(Path(words.password_file)) if words.password_file else into.password
     return Server(into.database, into.host, into.port, into.user, into.parameters, password, chosen.server.passfile)
-
-
-def _prune(chosen: Settings, words: argparse.Namespace) -> Answer:
-    kept = checking.prune(chosen, dry=words.dry_run, wait=words.wait)
-    return documents.of_prune(kept), documents.prune_lines(kept, dry=words.dry_run), 0
-
-
-_COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], Answer]] = {
-    "run": _run, "list": _list, "verify": _verify, "restore": _restore, "prune": _prune,
-}  # fmt: skip
 
 
 def _complain(error: BackupError) -> None:

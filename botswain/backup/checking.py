@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from botswain.backup import dumping, keeping, tools
-from botswain.backup.catalogue import DAMAGED, UNKNOWN, Catalogue, Entry, Found
+from botswain.backup.catalogue import Catalogue, Entry, Found
 from botswain.backup.errors import BackupError, Damaged, Refused
 from botswain.backup.folder import Folder, now, wanted
 from botswain.backup.keeping import Kept, Say
@@ -90,14 +89,3 @@ def prune(settings: Settings, *, dry: bool = False, wait: float = 0) -> Kept:
             what = f"{newest}, the newest good backup, is damaged; nothing was removed"
             raise Refused(what, where=str(folder.root), fix="make a new one")
         return keeping.prune(settings, catalogue)
-
-
-def state_of(found: Sequence[Found]) -> str:
-    """One line about all backups: how many are good, and whether the rest needs somebody."""
-    good = [one for one in found if one.good]
-    bad = [one for one in found if one.state == DAMAGED]
-    unknown = [one for one in found if one.state == UNKNOWN]
-    parts = [f"{len(good)} of {len(found)} good"]
-    parts += [f"{len(bad)} damaged"] if bad else []
-    parts += [f"{len(unknown)} of a newer version"] if unknown else []
-    return ", ".join(parts)

@@ -1,21 +1,20 @@
-"""What the commands print: one JSON document for scripts, the same as lines for people."""
+"""What the commands tell, as JSON documents for scripts; lines.py has the same for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from botswain.backup.catalogue import GOOD, Copy, Found
-from botswain.backup.checking import Checked, state_of
+from botswain.backup.catalogue import Copy, Found
+from botswain.backup.checking import Checked
 from botswain.backup.errors import BackupError, Refused
 from botswain.backup.keeping import Kept
 from botswain.backup.restoring import Restored
 from botswain.backup.settings import Settings
-from botswain.backup.taking import Taken, megabytes
+from botswain.backup.taking import Taken
 
 Document = dict[str, Any]
-_HEADING = ("backup", "state", "made (UTC)", "size", "rows", "verified (UTC)", "copies")
 
 
 def of_found(found: Found) -> Document:
@@ -96,75 +95,3 @@ def of_failure(error: BackupError) -> Document:
     """A command that failed, or was refused."""
     outcome = "refused" if isinstance(error, Refused) else "failed"
     return {"outcome": outcome, "error": str(error), "problems": [str(error)], "log": error.log.splitlines()}
-
-
-def run_lines(taken: Taken, found: Found) -> Iterator[str]:
-    """A backup that was made, for people."""
-    entry = taken.entry
-    size = megabytes(entry.dump.bytes)
-    yield (
-        f"backup {entry.id} of {entry.database}: {size}, {entry.total_rows:,} rows in {len(entry.rows):,} tables,"
-        f" {'read back whole' if found.state == GOOD else found.state}"
-    )
-    for copy in entry.copies:
-        if not copy.problem:
-            yield f"copied to {copy.place}, and hashed there"
-    if taken.removed:
-        yield f"removed {', '.join(taken.removed)}"
-    yield from (f"note: {one}" for one in taken.notes)
-    yield from (f"problem: {one}" for one in taken.problems)
-
-
-def list_lines(document: Document) -> Iterator[str]:
-    """The catalogue as a table, and how the last run ended unless it was well."""
-    backups = document["backups"]
-    if not backups:
-        yield "no backup yet"
-    else:
-        yield from aligned(_HEADING, [_row(one) for one in backups])
-        for one in backups:
-            if one["why"]:
-                yield f"{one['id']}: {one['why']}"
-    last = document["lastRun"]
-    if last and last["outcome"] != "done":
-        yield f"the last run ({last['startedAt']}): {last['outcome']}" + (f": {last['told']}" if last["told"] else "")
-
-
-def _row(one: Document) -> tuple[str, ...]:
-    if "bytes" not in one:
-        return (one["id"], one["state"], "", "", "", "", "")
-    good = sum(1 for copy in one["copies"] if copy["verifiedAt"] and not copy["problem"])
-    copies = f"{good} of {len(one['copies'])}" if one["copies"] else "none"
-    verified = (one["verifiedAt"] or "never")[:16].replace("T", " ")
-    made = one["startedAt"][:16].replace("T", " ")
-    return (one["id"], one["state"], made, megabytes(one["bytes"]), f"{one['rows']:,}", verified, copies)
-
-
-def aligned(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Rows as lines with columns."""
-    lines = [heading, *rows]
-    widths = [max(len(row[column]) for row in lines) for column in range(len(heading))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in lines]  # noqa: B905 - 3.9
-
-
-def verify_lines(checked: Checked) -> Iterator[str]:
-    """A verification, for people."""
-    yield from (f"problem: {one}" for one in checked.problems)
-    yield state_of(checked.found) if checked.found else "no backup yet"
-
-
-def restore_lines(done: Restored) -> Iterator[str]:
-    """A restore that went through, for people."""
-    rows = sum(done.rows.values())
-    yield f"restored {done.entry.id} into {done.database}: {rows:,} rows in {len(done.rows):,} tables"
-    yield from (f"note: {one}" for one in done.notes)
-    yield from (f"problem: {one}" for one in done.differing)
-    if not done.differing:
-        yield "every table has the rows that the catalogue says"
-
-
-def prune_lines(kept: Kept, *, dry: bool) -> Iterator[str]:
-    """A removal, for people."""
-    verb = "would remove" if dry else "removed"
-    yield f"{verb} {', '.join(kept.removed)}" if kept.removed else "nothing to remove"
-    yield from (f"note: {one}" for one in kept.problems)

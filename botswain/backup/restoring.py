@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -33,6 +33,8 @@ class Order:
     """It may be the very database that was dumped."""
     replace: bool = False
     """It may hold something: what is in the backup is dropped and made anew, the rest stays."""
+    in_use: bool = False
+    """Others may use that very database while it is written over."""
     no_owner: bool = False
     """Everything belongs to the user who restores; owners and grants are left out."""
 
@@ -64,7 +66,7 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
         with Session(runner, clients.path("psql")) as session:
             facts = session.facts()
             occupied = session.objects()
-            _allowed(entry, order, facts, occupied)
+            _allowed(entry, order, facts, occupied, session.others())
         say(f"restoring {entry.id} into {facts.database}")
         file.seek(0)
         _restore(runner, clients, entry, order, file, clean=order.replace and occupied > 0)
@@ -108,11 +110,15 @@ def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) ->
         raise BackupError(f"{name} could not be created: {error.what}", log=error.log) from None
 
 
-def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int) -> None:
+def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Sequence[str]) -> None:
     source = facts.system == entry.system and facts.database == entry.database
     if source and not order.over_source:
         what = f"{facts.database} is the database that this backup was made from"
         raise Refused(what, where=str(order.into), fix="restore into another, or say --over-source if you mean it")
+    if source and others and not order.in_use:
+        count = f"{len(others)} other session{'' if len(others) == 1 else 's'}"
+        what = f"{facts.database} is in use by {count} ({', '.join(sorted({*others}))})"
+        raise Refused(what, where=str(order.into), fix="stop the bot first, or say --in-use if they may go on")
     if tools.major(facts.version) < tools.major(entry.server_version):
         what = f"the server is {facts.version}; the backup was made from {entry.server_version}"
         raise Refused(what, where=str(order.into), fix="restore into a server of that version or a newer one")
@@ -164,7 +170,7 @@ def preview(settings: Settings, order: Order) -> str:
     if order.create:
         return f"would create {order.into.database} and restore {entry.id} into it"
     with Session(runner, clients.path("psql")) as session:
-        facts, occupied = session.facts(), session.objects()
-    _allowed(entry, order, facts, occupied)
+        facts, occupied, others = session.facts(), session.objects(), session.others()
+    _allowed(entry, order, facts, occupied, others)
     first = f", dropping what is in the backup from its {occupied:,} objects" if occupied else ""
     return f"would restore {entry.id} into {facts.database}{first}"

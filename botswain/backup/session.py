@@ -61,6 +61,11 @@ WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = found.oid AND deptype = 'e');
 """
 
+_OTHERS = """
+SELECT coalesce(json_agg(coalesce(nullif(application_name, ''), 'without a name')), '[]') FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+"""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -129,6 +134,10 @@ class Session:
     def objects(self) -> int:
         """How many things somebody made in this database."""
         return int(json.loads(self.ask(_OBJECTS)[0])[0])
+
+    def others(self) -> list[str]:
+        """What else is connected to this database, by the names that programs give themselves."""
+        return [str(name) for name in json.loads(self.ask(_OTHERS)[0])]
 
     def insist(self) -> None:
         """Raises BackupError, with the reason, when the session has ended, and the snapshot with it."""

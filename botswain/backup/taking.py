@@ -13,6 +13,7 @@ from botswain.backup.catalogue import Catalogue, Entry, Found
 from botswain.backup.errors import BackupError, ProgramFailed, Refused
 from botswain.backup.folder import ENTRY, Folder, new_id, now
 from botswain.backup.keeping import Say
+from botswain.backup.lines import megabytes
 from botswain.backup.programs import Runner
 from botswain.backup.session import Facts, Session
 from botswain.backup.settings import Settings
@@ -36,14 +37,14 @@ class Taken:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def take(settings: Settings, say: Say, wait: float = 0) -> Taken:
+def take(settings: Settings, say: Say, wait: float = 0, *, prune: bool = True) -> Taken:
     """Dump, prove, keep, copy, prune. Raises BackupError when there is no new backup; the old ones are as they were."""
     folder = Folder(settings.folder)
     began = now()
     with folder.alone("a backup", wait):
         folder.remember("running", "", began)
         try:
-            done = _take(settings, Catalogue(folder), say)
+            done = _take(settings, Catalogue(folder), say, prune=prune)
         except BackupError as error:
             folder.remember("refused" if isinstance(error, Refused) else "failed", str(error), began)
             raise
@@ -55,7 +56,7 @@ def take(settings: Settings, say: Say, wait: float = 0) -> Taken:
     return done
 
 
-def _take(settings: Settings, catalogue: Catalogue, say: Say) -> Taken:
+def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) -> Taken:
     cut = catalogue.folder.sweep()
     runner = Runner(settings.server.variables(), settings.run_as)
     watch = _Watch()
@@ -65,7 +66,7 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say) -> Taken:
         taken.problems.append(f"{taken.entry.id} is suspicious: {taken.entry.suspicious}")
     taken.problems += keeping.copy_all(settings, catalogue, say)
     watch.lap("copy")
-    if not taken.entry.suspicious:  # only a good one lets older ones go
+    if prune and not taken.entry.suspicious:  # only a good one lets older ones go
         kept = keeping.prune(settings, catalogue)
         taken.notes += kept.problems
         taken.removed = kept.removed
@@ -170,14 +171,6 @@ def _lost(before: Entry, now_: Entry) -> str:
 
 def _count(entry: Entry, table: str) -> str:
     return f"{entry.rows[table]:,}" if table in entry.rows else "is gone"
-
-
-def megabytes(count: float) -> str:
-    """`1.2 GB`, `34 MB`, `5 kB`."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB"
 
 
 class _Watch:

@@ -11,7 +11,7 @@ from typing import Any
 
 from botswain import cache
 from botswain.errors import BotswainError, InvalidInput, Problem
-from botswain.profile.settings import Profile, Service, Source, State
+from botswain.profile.settings import Database, Profile, Service, Source, State
 from botswain.secrets.environment import origin, prefix, variable
 from botswain.wording import nearest, shown
 
@@ -134,6 +134,7 @@ def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
         manifest_path=Path(fields["manifest_path"] or f"manifests/{name}.json"),
         state=State(state["kind"], state["remote"], state["ref"] or f"refs/botswain/{name}"),
         service=Service.of(fields["service"]) if fields["service"] else None,
+        database=Database.of(fields["database"]) if fields["database"] else None,
     )
 
 

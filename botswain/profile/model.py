@@ -20,6 +20,7 @@ from pydantic import (
 
 from botswain.errors import Problem
 from botswain.profile.address import is_loopback
+from botswain.profile.database import Backup, Database, Keep, Ssh
 from botswain.profile.sections import Commands, State, StateWord, Strict
 from botswain.profile.service import Health, Service
 from botswain.wording import nearest, shown
@@ -89,6 +90,7 @@ class ProfileFile(Strict):
     )
 
     service: Service | None = Field(None, description="How the bot itself is deployed. Default: commands alone.")
+    database: Database | None = Field(None, description="The bot's database and its backups. Default: it has none.")
 
     @model_validator(mode="after")
     def _consistent(self) -> ProfileFile:
@@ -118,6 +120,8 @@ _PATTERNS = {
     "object": "like bot:tree or my_bot.main:Bot",
     "ref": "like refs/botswain/prod",
     "token": "the name of an environment variable",
+    "at": 'a time of day such as "03:30"',
+    "url": "the name of an environment variable that holds the URL, such as DATABASE_URL",
 }
 _PLAIN = {
     "missing": "is missing",
@@ -129,6 +133,7 @@ _PLAIN = {
     "model_type": "must be a mapping of fields",
     "greater_than": "must be more than 0",
     "int_type": "must be a whole number",
+    "string_too_short": "must not be empty",
 }
 
 
@@ -172,6 +177,10 @@ def _suggestion(location: tuple[int | str, ...]) -> str:
         ("state",): State,
         ("service",): Service,
         ("service", "health"): Health,
+        ("database",): Database,
+        ("database", "backup"): Backup,
+        ("database", "backup", "keep"): Keep,
+        ("database", "backup", "ssh"): Ssh,
     }
     model = sections.get(location[:-1], ProfileFile)
     known = [field.alias or name for name, field in model.model_fields.items()]

@@ -118,6 +118,45 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """How the database is backed up; see `database.backup` of the profile. None: what the runner takes by itself."""
+
+    folder: str | None = None
+    keep: Mapping[str, int] | None = field(default=None, hash=False)
+    copy_to: tuple[str, ...] | None = None
+    identity: str | None = None
+    """Of SSH, as is the next one."""
+    known_hosts: str | None = None
+    at: str | None = None
+    """When a scheduled one is made every day: HH:MM."""
+    min_size: int | None = None
+    shrink: float | None = None
+
+
+@dataclass(frozen=True)
+class Database:
+    """The bot's database; see `database` of the profile."""
+
+    engine: str = "postgres"
+    where: str = "local"
+    """local or host."""
+    url: str | None = None
+    """The variable that holds it."""
+    name: str | None = None
+    programs: str | None = None
+    """The folder of pg_dump and the like."""
+    backup: Backup = field(default_factory=Backup)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Database:
+        """From the JSON of a validated section."""
+        backup: dict[str, Any] = dict(fields["backup"])
+        ssh, copies = backup.pop("ssh"), backup["copy_to"]
+        backup |= {"copy_to": None if copies is None else tuple(copies), **ssh}
+        return cls(**{**fields, "backup": Backup(**backup)})
+
+
+@dataclass(frozen=True)
 class Profile:
     """One environment, ready for use. Paths are relative to the project."""
 
@@ -141,6 +180,7 @@ class Profile:
     state: State
     service: Service | None = None
     """None: this profile is about commands alone."""
+    database: Database | None = None
 
     @property
     def sandbox(self) -> bool:

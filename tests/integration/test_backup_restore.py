@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from backups import Backups
 from postgres import PASSWORD
@@ -52,6 +54,22 @@ def test_into_its_own_database_when_told(backups: Backups, stored, cluster):
     done = backups.do("restore", stored, "--into", cluster.url("harbour"), "--replace", "--over-source")
     assert done.code == 0, done
     assert cluster.content("harbour") == before
+
+
+def test_not_under_a_bot_that_runs(backups: Backups, stored, cluster):
+    """Its own database, while somebody is connected: stop that first."""
+    argv = [str(cluster.programs / "psql"), "-Xq", "-h", str(cluster.folder), "-p", str(cluster.port),
+            "-U", "postgres", "-d", "harbour"]  # fmt: skip
+    told = ["restore", stored, "--into", cluster.url("harbour"), "--replace", "--over-source"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bot:
+        bot.stdin.write("\\echo here\n")
+        bot.stdin.flush()
+        bot.stdout.readline()
+        done = backups.do(*told)
+        assert done.code == 3
+        assert "harbour is in use by 1 other session (psql); stop the bot first" in done.line
+        assert backups.do(*told, "--in-use").code == 0
+        bot.stdin.close()
 
 
 def test_not_into_a_database_that_holds_something(backups: Backups, stored, cluster, target):

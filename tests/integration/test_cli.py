@@ -14,7 +14,7 @@ import tasks
 
 LOOKING = {
     "validate", "doctor", "diff", "drift", "status", "history", "backups", "detect", "audit.verify", "releases",
-    "service.logs",
+    "service.logs", "backup.list", "backup.verify",
 }  # fmt: skip
 
 
