@@ -20,7 +20,7 @@ def of(document: Document) -> Iterator[str]:
 def _run(document: Document) -> Iterator[str]:
     made = document["backup"]
     state = "read back whole" if made["state"] == "good" else made["state"]
-    contents = f"{made['rows']:,} rows in {made['tables']:,} tables"
+    contents = _contents(made)
     yield f"backup {made['id']} of {made['database']}: {megabytes(made['bytes'])}, {contents}, {state}"
     for copy in made["copies"]:
         if not copy["problem"]:
@@ -28,6 +28,11 @@ def _run(document: Document) -> Iterator[str]:
     if document["removed"]:
         yield f"removed {', '.join(document['removed'])}"
     yield from _remarks(document)
+
+
+def _contents(one: Document) -> str:
+    rows, tables = one["rows"], one["tables"]
+    return f"{rows:,} row{'' if rows == 1 else 's'} in {tables:,} table{'' if tables == 1 else 's'}"
 
 
 def _list(document: Document) -> Iterator[str]:
@@ -61,7 +66,7 @@ def _verify(document: Document) -> Iterator[str]:
 
 
 def _restore(document: Document) -> Iterator[str]:
-    contents = f"{document['rows']:,} rows in {document['tables']:,} tables"
+    contents = _contents(document)
     yield f"restored {document['backupId']} into {document['database']}: {contents}"
     yield from _remarks(document)
     if not document["problems"]:

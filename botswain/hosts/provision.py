@@ -9,6 +9,7 @@ from botswain.ansible.inventory import hosts_of
 from botswain.ansible.results import Play
 from botswain.ansible.run import run
 from botswain.errors import BotswainError, Interrupted
+from botswain.hosts.backup import role_variables
 from botswain.profile.settings import Profile, Service
 
 SECONDS = 3600.0
@@ -26,7 +27,8 @@ def provision(profile: Profile, *, check: bool, say: Callable[[str], None]) -> P
     """
     inventory = inventory_of(profile.name)
     _look_at(inventory)
-    variables = {"environment_name": profile.name, "botswain_runtimes": runtimes(profile.service)}
+    known = {"environment_name": profile.name, "botswain_runtimes": runtimes(profile.service)}
+    variables = {**known, **role_variables(profile)}
     try:
         return run("provision", inventory, variables=variables, check=check, seconds=SECONDS, say=say)
     except KeyboardInterrupt:

@@ -1,0 +1,177 @@
+"""Backups of a database on a real Debian host: installed by the role, asked through Ansible, made by a timer."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from desk import ROOT, Desk
+
+SQL = """
+CREATE SCHEMA harbour;
+CREATE TABLE harbour.ships AS SELECT i AS id, md5(i::text) AS name FROM generate_series(1, 500) i;
+"""
+
+
+@pytest.fixture(scope="module")
+def host(lab, tmp_path_factory):
+    """A host with the bot's database, provisioned from a project: the machine and the project."""
+    machine = lab.start("ship", ["postgresql", "postgresql-client", "zstd", "openssh-client"])
+    folder = tmp_path_factory.mktemp("project")
+    desk = Desk(folder, {"ANSIBLE_SSH_RETRIES": "1"})
+    machine.inventory(folder / "inventories/stage", "bot", "database")
+    _profile(desk)
+    ran = desk.inv("provision", "--env", "stage")
+    assert ran.code == 0, ran
+    _sql(machine, "harbour", SQL)
+    yield machine, desk
+    machine.stop()
+
+
+def _profile(desk: Desk, **backup) -> None:
+    settings = {"keep": {"last": 2, "daily": 0, "weekly": 0, "monthly": 0}, "copy_to": ["/srv/second"], **backup}
+    desk.profile(
+        "stage", service={"run": "python3 bot.py"},
+        database={"where": "host", "name": "harbour", "backup": settings},
+    )  # fmt: skip
+
+
+def _sql(machine, database: str, text: str) -> list[str]:
+    done = machine.run(f"runuser -u postgres -- psql -XqAt -v ON_ERROR_STOP=1 -d {database}", text=text)
+    return done.stdout.splitlines()
+
+
+def _inv(desk: Desk, task: str, *arguments: str):
+    return desk.inv(f"backup.{task}", "--env", "stage", *arguments)
+
+
+def test_the_whole_way(host):
+    """Run, list, verify, restore: asked from here, done there, with the same documents as on this machine."""
+    machine, desk = host
+    ran = _inv(desk, "run", "--json")
+    assert (ran.code, ran.document["outcome"]) == (1, "partial"), ran
+    assert ran.document["problems"] == ["copy to /srv/second: there is no such folder; make it, or mount its disk"]
+    machine.run("mkdir /srv/second")
+    ran = _inv(desk, "run", "--json")
+    assert ran.code == 0, ran
+    made = ran.document["backup"]
+    assert (made["state"], made["rows"], made["globals"]) == ("good", 500, True)
+    assert (
+        machine.run(f"stat -c '%U %a' /var/backups/botswain/stage/{made['id']}/*").stdout.split() == ["root", "600"] * 3
+    )
+    listed = _inv(desk, "list", "--json").document
+    assert {one["state"] for one in listed["backups"]} == {"good"}
+    assert listed["folder"] == "/var/backups/botswain/stage"
+    assert _inv(desk, "verify").out == f"{len(listed['backups'])} of {len(listed['backups'])} good\n"
+    ran = _inv(desk, "restore", "--into", "postgresql:///spare", "--create")
+    assert ran.code == 0, ran
+    assert f"restored {made['id']} into spare: 500 rows in 1 table" in ran.out
+    assert _sql(machine, "spare", "SELECT count(*) FROM harbour.ships") == ["500"]
+    audit = (desk.folder / "manifests/stage/audit.jsonl").read_text()
+    assert [json.loads(line)["action"] for line in audit.splitlines() if '"intent"' in line][-3:] == [
+        "backup.run", "backup.run", "backup.restore",
+    ]  # fmt: skip
+
+
+def test_refusals_come_back_as_they_are(host):
+    """The same line and exit code as on the host, and nothing of Ansible's."""
+    machine, desk = host
+    ran = _inv(desk, "restore", "--into", "postgresql:///harbour", "--replace", "--yes", "--json")
+    assert (ran.code, ran.document["outcome"]) == (3, "refused")
+    assert "harbour is the database that this backup was made from" in ran.document["error"]
+    machine.run("systemctl stop postgresql")
+    try:
+        ran = _inv(desk, "run")
+    finally:
+        machine.run("systemctl start postgresql")
+    assert ran.code == 1
+    assert "is the server running on this machine, and is this its socket?" in ran.told[0]
+
+
+def test_a_password_goes_to_stdin_alone(host):
+    """Neither the arguments on the host nor anything that is written here has it."""
+    machine, desk = host
+    _sql(machine, "postgres", "DROP ROLE IF EXISTS ann; CREATE ROLE ann LOGIN SUPERUSER PASSWORD 'keelhaul-4711'")
+    desk.write(".env", "SPARE_URL=postgresql://ann:keelhaul-4711@127.0.0.1/fresh\n")
+    machine.run(
+        "(while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '; done) >/run/seen 2>&1 & echo $! >/run/pid"
+    )
+    ran = _inv(desk, "restore", "--into", "SPARE_URL", "--create")
+    machine.run("kill $(cat /run/pid)")
+    assert ran.code == 0, ran
+    assert "botswain-backup" in machine.read("/run/seen")
+    assert machine.run("grep -c keelhaul /run/seen", check=False).stdout.strip() == "0"
+    assert machine.run("journalctl --no-pager | grep -c keelhaul", check=False).stdout.strip() == "0"
+    assert "keelhaul" not in ran.out + ran.err + (desk.folder / "manifests/stage/audit.jsonl").read_text()
+
+
+def test_a_timer_makes_a_backup(host):
+    """As the profile says, by the schedule task or by provision; and it ends with the time in the profile."""
+    machine, desk = host
+    _profile(desk, at="03:30")
+    assert _inv(desk, "schedule", "--dry-run").out == "would have the host make a backup every day at 03:30\n"
+    ran = _inv(desk, "schedule", "--json")
+    assert ran.code == 0, ran
+    assert ran.document["lines"] == ["botswain-backup-stage.timer: OnCalendar=*-*-* 03:30:00"]
+    assert machine.run("systemctl is-enabled botswain-backup-stage.timer").stdout == "enabled\n"
+    before = len(_inv(desk, "list", "--json").document["backups"])
+    machine.run("systemctl start botswain-backup-stage.service botswain-backup-stage-verify.service")
+    listed = _inv(desk, "list", "--json").document
+    assert listed["lastRun"]["outcome"] == "done"
+    assert {one["state"] for one in listed["backups"]} == {"good"}
+    assert len(listed["backups"]) >= min(before, 2)
+    ran = desk.inv("provision", "--env", "stage", "--json")
+    assert [one["changes"] for one in ran.document["hosts"]] == [[]]
+    _profile(desk)
+    assert _inv(desk, "schedule").out == "nothing is scheduled\n"
+    assert machine.run("systemctl is-enabled botswain-backup-stage.timer", check=False).stdout == "disabled\n"
+
+
+def test_by_hand_on_the_host(host):
+    """The night on which the laptop is what broke: the same over plain SSH."""
+    machine, _desk = host
+    done = machine.ssh("sudo botswain-backup run && sudo botswain-backup list")
+    assert "500 rows in 1 table, read back whole" in done.stdout
+    assert "good" in done.stdout
+    done = machine.ssh("sudo botswain-backup restore latest --into postgresql:///by_hand --create")
+    assert "every table has the rows that the catalogue says" in done.stdout
+
+
+def test_a_host_that_goes_down_in_the_middle(host):
+    """Power off while it dumps: after the boot, what is listed is whole, the cut run is told, the next one is good."""
+    machine, desk = host
+    _sql(machine, "harbour", "CREATE TABLE harbour.logs AS SELECT i, repeat(md5(i::text), 20) AS line"
+                             " FROM generate_series(1, 300000) i")  # fmt: skip
+    machine.run("systemd-run --unit backing botswain-backup run")
+    end = time.monotonic() + 30
+    while not machine.run("ls -d /var/backups/botswain/stage/.partial-*/database.dump*", check=False).stdout:
+        assert time.monotonic() < end
+    machine.kill()
+    machine.start()
+    end = time.monotonic() + 30
+    while machine.run("runuser -u postgres -- pg_isready", check=False).returncode:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    listed = _inv(desk, "list", "--json").document
+    assert {one["state"] for one in listed["backups"]} == {"good"}
+    assert listed["lastRun"]["outcome"] == "cut off"
+    ran = _inv(desk, "run", "--json")
+    assert ran.code == 0, ran
+    assert "an earlier run was cut off" in ran.document["notes"][0]
+    assert _inv(desk, "verify").code == 0
+
+
+def test_an_inventory_without_the_host(host):
+    """Told before anything is tried."""
+    _machine, desk = host
+    inventory = desk.folder / "inventories/stage/hosts.yml"
+    text = inventory.read_text()
+    inventory.write_text(text.replace("database:", "other:"))
+    try:
+        ran = _inv(desk, "run")
+    finally:
+        inventory.write_text(text)
+    assert ran.code == 1
+    assert "inventories/stage: " in ran.told[0]
+    assert (ROOT / "playbooks/backup.yml").exists()
