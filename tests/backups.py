@@ -36,6 +36,17 @@ class Told:
         return lines[0].removeprefix("botswain: ")
 
 
+def copied_programs(programs: Path, folder: Path) -> Path:
+    """Links to PostgreSQL's programs in a folder where one of them can be replaced."""
+    folder.mkdir()
+    for path in programs.iterdir():
+        (folder / path.name).symlink_to(path)
+    for one in (folder, *folder.parents):  # pytest's folders are their owner's alone
+        if one.owner() == "root" and one != Path("/") and not one.stat().st_mode & 0o001:
+            one.chmod(one.stat().st_mode | 0o011)
+    return folder
+
+
 class Backups:
     """One environment's backups of one database."""
 

@@ -14,6 +14,11 @@ from pathlib import Path
 import pytest
 from backups import Backups
 
+from botswain.backup import places
+from botswain.backup.catalogue import Catalogue
+from botswain.backup.errors import BackupError
+from botswain.backup.folder import Folder
+
 pytestmark = pytest.mark.slow
 
 
@@ -89,6 +94,25 @@ def test_a_damaged_copy_is_found_and_made_anew(backups: Backups, second):
     backups.run()
     assert copy.read_bytes() == whole
     assert backups.do("verify").code == 0
+
+
+def test_a_copy_that_does_not_arrive_as_it_was(backups: Backups, second, tmp_path, monkeypatch):
+    """It is hashed there before it is renamed: a disk that writes something else keeps no copy."""
+    identity = backups.run()
+    shutil.rmtree(second / "stage")
+    real = places._copied
+
+    def copied(source, target):
+        real(source, target)
+        if target.name.startswith("database"):
+            data = target.read_bytes()
+            target.write_bytes(data[:100] + b"?" + data[101:])
+
+    monkeypatch.setattr(places, "_copied", copied)
+    catalogue = Catalogue(Folder(backups.folder))
+    with pytest.raises(BackupError, match=r"is not what was copied \(SHA-256\)"):
+        places.Mounted(str(second), "stage").put(catalogue.read(identity), backups.folder / identity, known=True)
+    assert list((second / "stage").iterdir()) == []
 
 
 def test_a_full_second_place(backups: Backups, tmp_path):

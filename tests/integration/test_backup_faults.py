@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from backups import Backups
+from backups import Backups, copied_programs
 from desk import ROOT
 
 pytestmark = pytest.mark.slow
@@ -91,6 +91,22 @@ def test_a_dump_that_is_cut_off(backups: Backups, before, cluster):
         thread.join()
     assert done.code == 1
     assert done.line.startswith("pg_dump failed with exit code 1")
+    backups.whole(before)
+
+
+def test_a_dump_that_pg_restore_cannot_read(backups: Backups, before, cluster, tmp_path):
+    """Exit code 0 and a hash that fits are no proof: what a pg_dump wrote that lost half of it is read, and refused."""
+    programs = copied_programs(cluster.programs, tmp_path / "programs")
+    real = cluster.programs / "pg_dump"
+    half = f'[ "$1" = --version ] && exec {real} "$@"\n{real} "$@" | head -c 3000\nexit 0\n'
+    (programs / "pg_dump").unlink()
+    (programs / "pg_dump").write_text(f"#!/bin/sh\n{half}")
+    (programs / "pg_dump").chmod(0o755)
+    backups.configure(bin=str(programs))
+    done = backups.do("run")
+    assert done.code == 1
+    assert "cannot be read: pg_restore failed with exit code 1" in done.line
+    backups.configure(bin=str(cluster.programs))
     backups.whole(before)
 
 

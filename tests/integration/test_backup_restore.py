@@ -97,6 +97,18 @@ def test_what_fails_is_rolled_back(backups: Backups, stored, cluster, target):
     assert cluster.sql("SELECT to_regclass('harbour.ships') IS NULL", target) == ["t"]
 
 
+def test_what_fails_at_the_end_is_rolled_back_too(backups: Backups, stored, cluster, target):
+    """All rows are in by then; none stays."""
+    cluster.sql("CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE EXCEPTION 'no index here'; END $$;"
+                "CREATE EVENT TRIGGER no ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION no()",
+                target)  # fmt: skip
+    done = backups.do("restore", stored, "--into", cluster.url(target), "--replace")
+    assert done.code == 1
+    assert "no index here; all was rolled back" in done.line
+    assert cluster.sql("SELECT to_regnamespace('harbour') IS NULL", target) == ["t"]
+
+
 def test_a_role_that_is_missing(tmp_path, cluster, newer_cluster):
     """Says which, and how to go on; --no-owner goes on without it."""
     cluster.database("owned")
