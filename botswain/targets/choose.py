@@ -21,6 +21,12 @@ def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Targe
         what = f"{profile.name} has no service: it is about commands alone"
         raise BotswainError(what, where=profile.file, fix="add a section `service` (docs/service.md)")
     if profile.service.target == "vm":
+        if profile.sandbox:
+            what, fix = (
+                "no host can reach the sandbox that is embedded here",
+                "serve it (docs/sandbox.md), and name its URL",
+            )
+            raise BotswainError(what, where=f"{profile.file}: service.target: vm with api: sandbox", fix=fix)
         from botswain.targets.vm import Vm
 
         return Vm(profile, profile.service, token)

@@ -16,14 +16,14 @@ from typing import Any
 
 from botswain.errors import BotswainError
 from botswain.host import forms, orders, releases
-from botswain.host.ledger import GOOD, Release
+from botswain.host.ledger import Release
 from botswain.host.looking import View
 from botswain.host.orders import Asked
 from botswain.host.place import Service as Spec
 from botswain.host.switch import Settled, Switched
 from botswain.hosts import fleet as fleets
 from botswain.profile.settings import Profile, Service
-from botswain.targets import credentials, mirror, recovering
+from botswain.targets import credentials, mirror, names, recovering
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState
 from botswain.targets.engines import Engines, Outcome, silent
 from botswain.targets.failures import translated
@@ -183,16 +183,16 @@ class Vm:
     def candidate(self, to: str | None, say: Say = silent) -> Release:  # noqa: ARG002 - the hosts check it on the way
         """The release that a rollback returns to, which every host still has."""
         views = self._look()
-        found = _target(views[self.gateway], to, self.gateway)
-        self._named[found.id] = {name: _same(view, found, name) for name, view in views.items()}
+        found = names.wanted(views[self.gateway], to, self.gateway)
+        self._named[found.id] = {name: names.same(view, found, name) for name, view in views.items()}
         return found
 
     def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:  # noqa: ARG002 - hosts ask
         """Return to a release on purpose, on all hosts at once."""
         if release.id not in self._named:
             self.candidate(release.id)
-        names = self._named[release.id]
-        asked = {name: [orders.Back(by, names[name], why, restarts, outage=self._asked())] for name in self.specs}
+        called = self._named[release.id]
+        asked = {name: [orders.Back(by, called[name], why, restarts, outage=self._asked())] for name in self.specs}
         self._seen = None
         done = self.engines.play("rollback", "", asked, seconds=max(_longest(one) for one in self.specs.values()))
         return self._gathered({name: forms.switched(one.insist().answers[-1]) for name, one in done.items()})
@@ -317,29 +317,3 @@ def _longest(spec: Spec) -> float:
 
 def _left(outcome: Outcome) -> list[Any]:
     return list(outcome.answers[1]["left"]) if len(outcome.answers) > 1 else []
-
-
-def _target(view: View, to: str | None, host: str) -> Release:
-    """The release of a host that is called so, or that a rollback returns to. Raises ServiceError."""
-    wanted = to or (view.switch.back if view.switch is not None else None) or view.back
-    if wanted is None:
-        raise ServiceError("there is no earlier release to go back to", where=host)
-    exact = [one for one in view.releases if one.id == wanted]
-    found = exact or [one for one in view.releases if one.id.startswith(wanted) or one.commit.startswith(wanted)]
-    if len(found) != 1:
-        what = f'"{wanted}" is {"no release" if not found else "several releases"} there'
-        names = ", ".join(one.id for one in (found or view.releases)) or "none"
-        raise ServiceError(what, where=host, fix=f"there are: {names}")
-    if found[0].state == "building":
-        raise ServiceError(f"release {found[0].id} was never built to its end, so it cannot run", where=host)
-    return found[0]
-
-
-def _same(view: View, wanted: Release, host: str) -> str:
-    """How a host calls the release that another one calls `wanted`: of the same deployment, or commit."""
-    alike = [one for one in view.releases if one.commit == wanted.commit and one.state in {"ready", *GOOD}]
-    found = [one for one in alike if one.id == wanted.id or one.deployment == wanted.deployment] or alike
-    if not found:
-        what = f"has no good release of commit {wanted.commit[:12]}"
-        raise ServiceError(what, where=host, fix="deploy that commit; that builds it there, too")
-    return found[-1].id

@@ -1,0 +1,196 @@
+"""A fleet: its hosts by the inventory, the way to them, and how each of them calls a release."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from botswain.ansible.inventory import Inventory
+from botswain.ansible.reasons import HostFailed, Told, Unreachable
+from botswain.errors import BotswainError, ExitCode
+from botswain.host import orders
+from botswain.host.ledger import Release
+from botswain.hosts import fleet, ssh
+from botswain.hosts.fleet import Host
+from botswain.hosts.ssh import Done
+from botswain.targets import names
+from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
+from botswain.targets.engines import Engines, _form, translated
+
+
+def inventory(monkeypatch, **groups):
+    """An inventory of these groups; what Ansible would say of it."""
+    hosts = {name: variables for members in groups.values() for name, variables in members.items()}
+    known = Inventory(hosts, {group: tuple(members) for group, members in groups.items()})
+    monkeypatch.setattr("botswain.ansible.inventory.hosts_of", lambda _path: known)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_one_gateway_and_its_workers(monkeypatch, tmp_path):
+    """The gateway comes last, since another host is tried first."""
+    inventory(monkeypatch, bot={"gate": {}}, workers={"left": {}, "right": {}})
+    found = fleet.fleet_of(tmp_path / "none", workers=True)
+    assert [one.name for one in found.hosts] == ["left", "right", "gate"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "workers", "why"),
+    [
+        ({}, False, "group bot has no host, and exactly one runs the gateway"),
+        ({"bot": {"a": {}, "b": {}}}, False, "group bot has 2 hosts"),
+        ({"bot": {"a": {}}}, True, "group workers has no host"),
+        ({"bot": {"a": {}}, "workers": {"b": {}}}, False, "the profile does not say what they run"),
+        ({"bot": {"a": {}}, "workers": {"a": {}}}, True, "host a is in the groups bot and workers"),
+    ],
+)
+def test_what_is_no_fleet(monkeypatch, tmp_path, groups, workers, why):
+    """Two gateways would answer every event twice; each mistake is told with what to do."""
+    inventory(monkeypatch, **groups)
+    with pytest.raises(BotswainError, match=why) as caught:
+        fleet.fleet_of(tmp_path / "none", workers=workers)
+    assert caught.value.fix
+
+
+def test_an_inventory_is_asked_once(monkeypatch, tmp_path):
+    """While its files stay as they are; a password in it is never written down, and a program is asked each time."""
+    folder = tmp_path / "inventories"
+    folder.mkdir()
+    file = folder / "hosts.yml"
+    file.write_text("one")
+    asked = []
+
+    def hosts_of(_path):
+        asked.append(1)
+        return Inventory({"gate": {"ansible_host": "192.0.2.7", "ansible_become_password": "hunter2hunter2"}},
+                         {"bot": ("gate",)})  # fmt: skip
+
+    monkeypatch.setattr("botswain.ansible.inventory.hosts_of", hosts_of)
+    for _ in range(2):
+        found = fleet.fleet_of(folder, workers=False)
+    assert (len(asked), found.gateway.direct, ssh.address(found.gateway)) == (1, False, "192.0.2.7")
+    assert "hunter2" not in "".join(path.read_text() for path in (tmp_path / ".botswain").rglob("*.json"))
+    file.write_text("two")
+    fleet.fleet_of(folder, workers=False)
+    assert len(asked) == 2
+    file.chmod(0o755)
+    for _ in range(2):
+        fleet.fleet_of(folder, workers=False)
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "direct"),
+    [
+        ({}, True),
+        ({"ansible_connection": "local"}, False),
+        ({"ansible_become_method": "doas"}, False),
+        ({"ansible_user": "{{ somebody }}"}, False),
+        ({"ansible_password": "x"}, False),
+    ],
+)
+def test_when_ssh_alone_will_do(monkeypatch, tmp_path, variables, direct):
+    """Only where nothing but ssh and sudo without a password is needed; else Ansible goes."""
+    inventory(monkeypatch, bot={"gate": variables})
+    assert fleet.fleet_of(tmp_path / "none", workers=False).gateway.direct is direct
+
+
+def test_ssh_goes_as_ansible_does():
+    """User, port, key and options of the inventory, and host keys are never waved through."""
+    host = Host("gate", {"ansible_user": "admin", "ansible_port": 2222, "ansible_ssh_private_key_file": "k",
+                         "ansible_ssh_common_args": "-o ProxyJump='bastion'"})  # fmt: skip
+    found = ssh.options(host)
+    for pair in (["-l", "admin"], ["-p", "2222"], ["-i", "k"], ["-o", "ProxyJump=bastion"]):
+        assert any(found[at : at + 2] == pair for at in range(len(found))), pair
+    assert not any("StrictHostKeyChecking" in one for one in found)
+    assert ssh.as_root(host, ["a", "b c"]) == "sudo -n -- a 'b c'"
+    assert ssh.as_root(Host("gate", {"ansible_user": "root"}), ["a"]) == "a"
+
+
+def release(name, commit="c1", state="live", deployment="d1"):
+    """A release of a ledger."""
+    return Release(name, commit, "r", state, "", "ann", deployment)
+
+
+def view(*releases, back=None, switch=None):
+    """What a look at a host shows."""
+    return SimpleNamespace(releases=list(releases), back=back, switch=switch)
+
+
+def test_the_release_that_a_rollback_returns_to():
+    """The one that the host says, or the one that is named, by a part that is enough; a pending switch's former one."""
+    seen = view(release("r1", "aaa"), release("r2", "abb"), back="r1")
+    assert names.wanted(seen, None, "gate").id == "r1"
+    assert names.wanted(seen, "ab", "gate").id == "r2"
+    assert names.wanted(view(release("r1"), switch=SimpleNamespace(back="r1"), back="r0"), None, "gate").id == "r1"
+    with pytest.raises(ServiceError, match="several releases there; there are: r1, r2"):
+        names.wanted(seen, "a", "gate")
+    with pytest.raises(ServiceError, match='gate: "x" is no release there'):
+        names.wanted(seen, "x", "gate")
+    with pytest.raises(ServiceError, match="no earlier release"):
+        names.wanted(view(), None, "gate")
+    with pytest.raises(ServiceError, match="never built to its end"):
+        names.wanted(view(release("r1", state="building")), "r1", "gate")
+
+
+def test_how_another_host_calls_it():
+    """Of the same deployment, whatever became of it; else a good one of the commit; else it says what to do."""
+    wanted = release("r1", state="bad", deployment="d7")
+    seen = view(release("x", deployment="d2"), release("y", state="bad", deployment="d7"))
+    assert names.same(seen, wanted, "left") == "y"
+    assert (
+        names.same(view(release("x", deployment="d2"), release("y", state="bad", deployment="d3")), wanted, "left")
+        == "x"
+    )
+    with pytest.raises(ServiceError, match="left: has no good release of commit c1; deploy that commit"):
+        names.same(view(release("x", "c2")), wanted, "left")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (Told({"kind": "failed", "what": "w"}, "gate"), ServiceError, ExitCode.FAILED),
+        (Told({"kind": "rolled_back", "what": "w", "previous": "r1"}, "gate"), ServiceRolledBack, ExitCode.ROLLED_BACK),
+        (Told({"kind": "stuck", "what": "w"}, "gate"), ServiceStuck, ExitCode.STUCK),
+        (Unreachable("w", where="gate"), ServiceError, ExitCode.FAILED),
+        (HostFailed("w", where="gate", log="l"), ServiceError, ExitCode.FAILED),
+    ],
+)
+def test_what_a_host_tells_is_told_on(error, kind, code):
+    """With its exit code, the host's name, and what it was caused by."""
+    found = translated(error)
+    assert (type(found), found.code, found.where) == (kind, code, "gate")
+    assert found.__cause__ is error
+
+
+def engines():
+    """The engines of a fleet of one."""
+    return Engines(fleet.Fleet(SimpleNamespace(), Host("gate", {})), "stage")
+
+
+@pytest.mark.parametrize(
+    ("done", "why"),
+    [
+        (Done(127, "", "sh: 1: /usr/local/bin/botswain-host: not found"), "nothing of Botswain is installed on it"),
+        (Done(1, "", "sudo: /usr/local/bin/botswain-host: command not found"), r"\./inv provision --env stage"),
+        (Done(1, "", "botswain: needs root"), "its engine fails: botswain: needs root"),
+        (Done(0, "motd", ""), "its engine fails: it says nothing"),
+        (Done(0, json.dumps({"answers": [], "error": {"kind": "stuck", "what": "lost"}}), ""), "lost"),
+    ],
+)
+def test_an_engine_that_does_not_answer(done, why):
+    """Each way has its line, with what to do."""
+    with pytest.raises(ServiceError, match=why):
+        engines().ask([Host("gate", {})], {"gate": [orders.Stop()]}, lambda *_arguments: done)
+
+
+def test_an_order_carries_its_secrets_by_name_alone():
+    """What Ansible logs and shows is the order; the values travel apart."""
+    form = _form(orders.Start(secrets={"discord_token": "hunter2"}))
+    assert form["secrets"] == ["discord_token"]
+    assert "hunter2" not in json.dumps(form)
