@@ -75,7 +75,7 @@ class Program:
 def bot(stop_timeout: float) -> Program:
     """The program that is the bot."""
     # Nobody answers while it starts, and -m and site would take a quarter of the launcher's time.
-    launcher = "from botswain.host.launch import main; main()"
+    launcher = "import sys; from botswain.host.launch import main; main(sys.argv[1:])"
     return Program("bot", (sys.executable, "-S", "-c", launcher, "."), stop_timeout, by_itself=False)
 
 

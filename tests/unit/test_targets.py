@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from configparser import ConfigParser
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import botswain
 from botswain.errors import BotswainError
 from botswain.host.errors import HostError, Unhealthy
+from botswain.host.launch import REFUSED
 from botswain.host.switch import Failed, Stuck
 from botswain.profile.load import load
 from botswain.profile.settings import Health, Service
@@ -136,7 +140,15 @@ def test_how_the_bot_is_kept(tmp_path):
         "redirect_stderr": "true", "stdout_logfile": "logs/bot.log", "stdout_logfile_maxbytes": "10MB",
     }  # fmt: skip
     assert {name: found[name] for name in wanted} == wanted
-    assert found["command"].endswith(" -S -c 'from botswain.host.launch import main; main()' .")
+    assert found["command"].endswith(" -S -c 'import sys; from botswain.host.launch import main; main(sys.argv[1:])' .")
+
+
+def test_the_command_that_is_kept_is_the_launcher(tmp_path):
+    """It takes the folder in which supervisord starts it, and says in one line what is missing there."""
+    known = {"PYTHONPATH": str(Path(botswain.__file__).parents[1])}
+    done = subprocess.run(bot(15).command, cwd=tmp_path, env=known, capture_output=True, text=True, check=False)
+    assert done.returncode == REFUSED
+    assert done.stderr == f"botswain: {tmp_path.name} cannot start: {tmp_path}: no release is live; deploy one\n"
 
 
 def test_nobody_else_reaches_supervisord(tmp_path):
