@@ -65,7 +65,7 @@ tries = {
     "read the stored secrets": lambda: os.listdir(root + "/credentials"),
     "read another bot's secrets": lambda: os.listdir("/run/credentials/botswain-other.service"),
     "read another bot's folder": lambda: os.listdir("/srv/botswain/other"),
-    "look into homes": lambda: os.listdir("/root"),
+    "look into homes": lambda: os.listdir("/home"),
     "see others' processes": others,
     "become root": lambda: os.setuid(0),
     "use sudo": sudo,
@@ -91,7 +91,7 @@ tries = {
     "use real-time scheduling": lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
     "be another personality": lambda: called(libc.personality(0x0008)),
     "use the kernel's keys": lambda: called(libc.syscall(248, b"user", b"k", b"v", 1, -3)),
-    "open a device": lambda: open("/dev/loop-control"),
+    "see devices": lambda: open("/dev/planted").close(),
     "reboot": lambda: called(libc.reboot(0x01234567)),
 }
 allowed = {
@@ -143,6 +143,7 @@ def test_what_a_bot_cannot_do(serve, compiles):
     """Each is tried from inside the bot and fails; what a bot needs works."""
     other = serve("other", 8086)
     other.deploy(other.prepare(), secrets={"discord_token": "the-other-token"})
+    other.machine.run("echo a device > /dev/planted")
     served = serve("stage", 8085, bot_memory_deny_write_execute=not compiles)
     served.service = replace(served.service, environment={**served.service.environment, "SSHD": "22"})
     served.service = replace(served.service, run=("/usr/bin/python3", "-S", "both.py"))
@@ -299,7 +300,7 @@ rm -rf /srv/trap /tmp/tricked; mkdir -p /srv/trap && cd /srv/trap && git init -q
 printf '#!/bin/sh\ntouch /tmp/tricked\n' > trap.sh; chmod 755 trap.sh
 git config core.fsmonitor /srv/trap/trap.sh; git config core.pager /srv/trap/trap.sh
 git config filter.trap.smudge /srv/trap/trap.sh; git config core.hooksPath /srv/trap
-git config --global filter.trap.smudge /srv/trap/trap.sh; git config --global core.fsmonitor /srv/trap/trap.sh
+printf '[this is no configuration' > /root/.gitconfig
 cp trap.sh post-checkout; cp trap.sh reference-transaction
 """)
     commit = served.send(_DOT_gitattributes="* filter=trap\n", bot_DOT_py=BOT, mode="well")
