@@ -64,7 +64,7 @@ _REASONS = tuple((re.compile(pattern, re.IGNORECASE), what, fix) for pattern, wh
     (r"python[\d.]*['\"]?:? (?:command )?(?:was )?not found|python[\d.]*: No such file",
      "Python is not installed there",
      "install it: apt-get install python3"),
-    (r"No module named ['\"]?\w",
+    (r"No module named ['\"]?(?!ansible|botswain)\w",  # those are the controller's
      "its Python is not whole",
      "install all of it: apt-get install python3"),
     (r"No space left on device",

@@ -111,3 +111,9 @@ def test_our_own_words_stand_alone():
         "action": "ansible.builtin.assert",
     }
     assert str(error_of(event, "web")) == "web: the bot does not run"
+
+
+def test_a_module_of_ours_that_is_missing_here_is_no_fault_of_the_host():
+    """Only what a host's Python lacks is."""
+    event = {"status": "failed", "message": "No module named 'botswain.database'", "task": "Install"}
+    assert str(error_of(event, "web")) == "web: Install: No module named 'botswain.database'"
