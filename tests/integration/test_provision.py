@@ -98,11 +98,8 @@ def test_nats_keeps_streams_on_disk_and_is_hardened(made, debian):
 
 def test_a_second_run_changes_nothing(made, desk):
     """And says so."""
-    again = desk.inv("provision", "--env", "stage", "--json")
-    assert again.code == 0, again
-    assert [(one["status"], one["changes"]) for one in again.document["hosts"]] == [("ok", [])]
-    dry = desk.inv("provision", "--env", "stage", "--dry-run")
-    assert dry.out == "debian: nothing to change\n"
+    again = desk.inv("provision", "--env", "stage")
+    assert (again.code, again.out) == (0, "debian: nothing to change\n"), again
 
 
 def test_what_somebody_changed_is_told_and_put_right(made, desk, debian):
