@@ -62,6 +62,8 @@ tries = {
     "write beside the link": writes(root + "/planted"),
     "write a unit at run time": writes("/run/systemd/system/planted.service"),
     "read /etc/shadow": reads("/etc/shadow"),
+    "read, and so hold, the engine's lock": reads(root + "/.lock"),
+    "read, and so hold, the ledger": reads(root + "/ledger.jsonl"),
     "read the stored secrets": lambda: os.listdir(root + "/credentials"),
     "read another bot's secrets": lambda: os.listdir("/run/credentials/botswain-other.service"),
     "read another bot's folder": lambda: os.listdir("/srv/botswain/other"),

@@ -58,7 +58,7 @@ def test_a_provisioned_machine_has_all_that_a_bot_needs(made, debian):
     assert re.search(r"^debian: \d+ changes$", made.out, re.MULTILINE)
     listed = debian.run("cd /srv/botswain/stage && stat -c '%n %U %a' . *").stdout.splitlines()
     assert listed == [
-        ". root 755", "cache botswain-stage 750", "credentials root 700", "releases root 755",
+        ". root 750", "cache botswain-stage 750", "credentials root 700", "releases root 755",
         "shared botswain-stage 750",
     ]  # fmt: skip
     assert "nologin" in debian.run("getent passwd botswain-stage").stdout
