@@ -7,13 +7,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks import commands, service
+from benchmarks import backup, commands, service
 from benchmarks.figures import Figure, document, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 GROUPS: dict[str, Mapping[str, Callable[[], list[Figure]]]] = {
+    "backup": backup.MEASUREMENTS,
     "commands": commands.MEASUREMENTS,
     "service": service.MEASUREMENTS,
 }
