@@ -10,21 +10,22 @@ import zipfile
 
 from desk import ROOT
 
-from botswain.hosts.engine import engine, packed, sources
+from botswain.hosts.engine import engine
+from botswain.hosts.zipapp import packed
 
 
 def test_the_same_sources_make_the_same_file(tmp_path):
     """Neither the clock, nor the order of a folder, nor times and permissions of files are in it."""
     copy = tmp_path / "host"
-    shutil.copytree(ROOT / "botswain" / "host", copy)
-    for path in copy.glob("*.py"):
-        path.touch()
-        path.chmod(0o700)
-    found = sources(copy)
-    assert packed(dict(reversed(list(found.items())))) == engine().data
+    copy.mkdir()
+    for path in sorted((ROOT / "botswain" / "host").glob("*.py"), reverse=True):
+        shutil.copyfile(path, copy / path.name)
+        (copy / path.name).chmod(0o700)
+    assert packed(copy) == engine().data
     assert engine().digest == hashlib.sha256(engine().data).hexdigest()
-    found["botswain/host/place.py"] += b"\n"
-    assert packed(found) != engine().data
+    with (copy / "place.py").open("a") as file:
+        file.write("\n")
+    assert packed(copy) != engine().data
 
 
 def test_it_holds_the_engine_alone_and_starts(tmp_path):
