@@ -60,8 +60,9 @@ class Network:
         for table, chain, rule in self._rules():
             while call(["iptables", "-w", "-t", table, "-D", chain, *rule], check=False).returncode == 0:
                 pass
-        if Path("/sys/class/net", self.bridge).exists():
-            call(["ip", "link", "delete", self.bridge])
+        for link in (*Path("/sys/class/net").glob(f"vb-{self.bridge}-*"), Path("/sys/class/net", self.bridge)):
+            if link.exists():  # links too: those of a container that was killed may stay
+                call(["ip", "link", "delete", link.name], check=link.name == self.bridge)
 
     def _rules(self) -> list[tuple[str, str, list[str]]]:
         """Translation of addresses, and passage where a firewall (Docker's, say) lets nothing through by itself."""
