@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +38,8 @@ description:
     Of what other modules return, only what tells how it went is written; of tasks with C(no_log), only whether they
     failed.
   - >-
-    Where the file is a pipe that nobody reads any more, the run ends before its next task, since nobody waits for it.
+    Where the file is a pipe that nobody reads any more, the run ends at once, since nobody waits for it. What a host
+    does at that moment is finished there.
 requirements:
   - enabled with E(ANSIBLE_CALLBACKS_ENABLED)
 """
@@ -124,9 +124,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             document = _masked({"event": event, "at": round(time.time(), 3), **fields, **(more() if more else {})})
             self._file.write(json.dumps(document, default=str) + "\n")
             self._file.flush()
-        except BrokenPipeError:
-            self._file = None
-            os.kill(os.getpid(), signal.SIGINT)
+        except BrokenPipeError:  # whoever started us is gone
+            os._exit(1)  # as if by Ctrl-C, Ansible could wait for itself: we may be called by a thread that it joins
         except Exception as error:  # noqa: BLE001 - telling is not worth a play
             self._file = None
             self._display.warning(f"no further events are written: {error}")
