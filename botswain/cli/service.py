@@ -44,13 +44,7 @@ def restart(
     return _change(context, env, "restart", dry_run=dry_run, yes=yes, json=json)
 
 
-@task(
-    collection="service",
-    lines="how many lines, the newest last",
-    follow="go on with what it prints, until Ctrl-C",
-    host="of several hosts, this one; by default that with the gateway",
-)
-def logs(
+def _logs(
     _context: Any,
     env: str = "",
     lines: int = 50,
@@ -75,6 +69,20 @@ def logs(
     except KeyboardInterrupt:
         if not follow:
             raise
+
+
+def _logs_task(collection: str) -> Any:
+    return task(
+        "logs",
+        collection=collection,
+        lines="how many lines, the newest last",
+        follow="go on with what it prints, until Ctrl-C",
+        host="of several hosts, this one; by default that with the gateway",
+    )(_logs)
+
+
+logs, service_logs = _logs_task(""), _logs_task("service")
+"""Twice, since Invoke forgets the help of a task that it has told once."""
 
 
 @task(
