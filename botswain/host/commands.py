@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -61,7 +62,7 @@ def run(
 
     Raises HostError with the end of what it printed when it fails or takes too long.
     """
-    told = " ".join(argv)
+    told = shlex.join(argv)
     with explained(log, "write it"), log.open("ab") as output:
         output.write(f"$ {told}\n".encode())
         output.flush()
@@ -112,11 +113,22 @@ def _marked(process: Path, mark: bytes) -> bool:
     return False
 
 
-def tail(log: Path, lines: int = _SHOWN) -> str:
-    """The last lines of a log."""
+def mark(log: Path) -> tuple[int, int]:
+    """Where a log ends now: its file, and how long that is."""
+    try:
+        found = log.stat()
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_size
+
+
+def tail(log: Path, lines: int = _SHOWN, since: tuple[int, int] = (0, 0)) -> str:
+    """The last lines of a log; of those that came after a mark, where there is one."""
     with contextlib.suppress(OSError), log.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _TAIL))
+        known, begin = since
+        begin = begin if known == os.fstat(file.fileno()).st_ino and begin <= size else 0  # else it was rotated
+        file.seek(max(begin, size - _TAIL))
         text = file.read().decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-lines:])
     return ""

@@ -13,5 +13,7 @@ _MEANING = {
 
 
 def told(code: int) -> str:
-    """An exit code in words."""
+    """An exit code in words; a negative one is a signal's, which supervisord does not name."""
+    if code < 0:
+        return "ended by a signal"
     return f"ended with exit code {code}" + (f": {_MEANING[code]}" if code in _MEANING else "")

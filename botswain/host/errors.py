@@ -32,5 +32,9 @@ class Unhealthy(HostError):
     """A release did not become healthy, or did not stay so."""
 
 
+class Stopped(Unhealthy):
+    """Somebody told the run to end before it was known whether a release is well; nothing is held against that."""
+
+
 class Refused(HostError):
     """Nothing was changed: another run is at work here, or the caller may not do this."""

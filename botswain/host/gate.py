@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from botswain.host import probe
-from botswain.host.errors import Unhealthy
+from botswain.host.errors import Stopped, Unhealthy
 from botswain.host.place import Health
 
 _SHOWN = 30
 """Last lines of the bot's log that a verdict carries."""
 _CLOSEST = 0.01
 """Seconds between the first looks."""
+_ATTENTION = 0.2
+"""Seconds after which a word to stop is heard at the latest, beyond what an answer may take."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Process:
     since: float = 0.0
     """When it was started, on a clock of the manager's."""
     told: str = ""
-    """In the manager's words: RUNNING, BACKOFF, exited with 1, …"""
+    """In words: running, stopped, ended with exit code 1, …"""
+    ended: str = ""
+    """Of a process that its manager started again by itself: how the one before ended, where that is known."""
 
 
 class Manager(Protocol):
@@ -50,7 +54,7 @@ class Manager(Protocol):
         """What the process does."""
 
     def log(self, lines: int) -> str:
-        """The last lines of what the bot printed."""
+        """The last lines of what the bot printed; after a start by this manager those since then alone."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,24 @@ def wait(
     manager: Manager,
     health: Health,
     outage: Callable[[], str | None],
+    stopped: Callable[[], bool] | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Verdict:
     """Wait until the bot is ready and has stayed so. `outage` tells what is wrong with Discord, or None.
 
-    Raises Unhealthy, with the end of the bot's log, for a release that is bad.
+    Raises Unhealthy, with the end of the bot's log, for a release that is bad, and Stopped once `stopped` says so.
     """
+
+    def rest(seconds: float) -> None:
+        _heed(stopped)
+        while stopped is not None and seconds > _ATTENTION:
+            sleep(_ATTENTION)
+            seconds -= _ATTENTION
+            _heed(stopped)
+        sleep(seconds)
+
     began = clock()
     first = manager.process()
     if not first.running:
@@ -89,10 +103,10 @@ def wait(
         if clock() - began >= health.deadline:
             return _blame(f"was not ready within {health.deadline:g} s: {answer.told}", manager, outage, None)
         passed = clock() - began
-        sleep(min(_pause(health.interval, passed), max(_CLOSEST, health.deadline - passed)))
+        rest(min(_pause(health.interval, passed), max(_CLOSEST, health.deadline - passed)))
     ready_after = last_good = clock() - began
     while not answer.good or clock() - began < ready_after + health.stable_for:
-        sleep(health.interval)
+        rest(health.interval)
         _same(manager, first)
         answer = probe.look(health, health.timeout)
         now = clock() - began
@@ -103,6 +117,11 @@ def wait(
             return _blame(f"was ready, and did not stay so: {answer.told}", manager, outage, ready_after)
     _same(manager, first)
     return Verdict(good=True, ready_after=ready_after)
+
+
+def _heed(stopped: Callable[[], bool] | None) -> None:
+    if stopped is not None and stopped():
+        raise Stopped("stopped by hand before it was known whether the release is well")
 
 
 def _pause(interval: float, passed: float) -> float:
@@ -126,5 +145,11 @@ def _same(manager: Manager, first: Process) -> None:
     """The very process that was started: one that was started again in the meantime has died once."""
     found = manager.process()
     if not found.running or (found.pid, found.since) != (first.pid, first.since):
-        told = found.told if not found.running else f"{found.told}, and was started again"
-        raise Unhealthy(f"its process ended ({told})", log=manager.log(_SHOWN))
+        raise Unhealthy(f"its process {_end(found)}", log=manager.log(_SHOWN))
+
+
+def _end(found: Process) -> str:
+    """What became of a process, whoever runs now."""
+    how = found.ended if found.running else found.told
+    told = how if how.startswith("ended") else f"ended ({how})" if how else "ended"
+    return f"{told}, and was started again" if found.running else told

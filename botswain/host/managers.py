@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from botswain.host.commands import tail
+from botswain.host import endings
+from botswain.host.commands import mark, tail
 from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
 from botswain.host.gate import Manager, Process
@@ -24,6 +26,12 @@ _NOT_RUNNING = 70
 _ALREADY = 60
 """Its fault for starting what runs."""
 _PAUSE = 0.02
+_BAD_EXIT = "Bad exit code"
+"""What supervisord calls an error of its own and is the program's."""
+_END = re.compile(r"exited: (\S+) \((?:exit status (\d+)|terminated by (\w+))")
+"""How its log tells an end."""
+_JOURNAL = 4096
+"""Bytes of its log that are read for the last one."""
 _GRACE = 10.0
 """Seconds beyond the bot's own `stop_timeout` that a manager may take."""
 
@@ -48,9 +56,14 @@ class Supervisor:
         self._path = path
         self._program = program
         self._log = log
+        self._since = (0, 0)
+        """Where the log ended before the last start."""
+        self._pid = 0
+        """The process that was seen after it."""
 
     def start(self, *, restarts: bool = True) -> None:  # noqa: ARG002 - our launcher counts the starts
         """Start the program; returns as soon as its process is there, or has failed to be."""
+        self._since, self._pid = mark(self._log), 0
         self._ask("startProcess", False, forgive=_ALREADY)
 
     def stop(self) -> None:
@@ -76,18 +89,37 @@ class Supervisor:
     def process(self) -> Process:
         """What the process does."""
         found = self._ask("getProcessInfo")
-        state = str(found["statename"])
-        told = str(found.get("spawnerr") or "") or f"{state.lower()}, exit code {found['exitstatus']}"
-        return Process(state in _RUNNING, int(found["pid"]), float(found["start"]), told)
+        pid, running = int(found["pid"]), str(found["statename"]) in _RUNNING
+        self._pid = self._pid or pid
+        ended = self._last_end() if running and pid != self._pid else ""
+        return Process(running, pid, float(found["start"]), told(found), ended)
 
     def log(self, lines: int) -> str:
-        """The last lines of what the program printed."""
-        return tail(self._log, lines)
+        """The last lines of what the program printed, since it was started here."""
+        return tail(self._log, lines, self._since)
+
+    def _last_end(self) -> str:
+        """How the program's last process ended, by the log of supervisord, which keeps it nowhere else."""
+        with contextlib.suppress(HostError), Rpc(self._path) as rpc:
+            ends = [one for one in _END.findall(str(rpc.ask("readLog", -_JOURNAL, 0))) if one[0] == self._program]
+            if ends:
+                return endings.told(int(ends[-1][1])) if ends[-1][1] else f"ended by {ends[-1][2]}"
+        return ""
 
     def _ask(self, method: str, *arguments: bool, forgive: int = 0) -> dict[str, Any]:
         with Rpc(self._path) as rpc:
             answer = rpc.ask(method, self._program, *arguments, forgive=forgive)
         return answer if isinstance(answer, dict) else {}
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """What supervisord says of a program, in words."""
+    state, error = str(found["statename"]).lower(), str(found.get("spawnerr") or "")
+    if found["pid"] or state not in {"exited", "backoff", "fatal"}:
+        return state
+    if error and not error.startswith(_BAD_EXIT):
+        return f"{state}: {error}"
+    return endings.told(int(found["exitstatus"]))
 
 
 @contextlib.contextmanager

@@ -48,6 +48,8 @@ class Systemd:
     def __init__(self, unit: str, patience: float = 15.0) -> None:
         self._unit = unit
         self._patience = patience + _GRACE
+        self._since = 0.0
+        """When it was started here last, in Unix seconds."""
 
     def start(self, *, restarts: bool = True) -> None:
         """Start the unit, also after its start limit was hit; returns when its process is there, or has failed to be.
@@ -56,6 +58,7 @@ class Systemd:
         """
         self._limited(not restarts)
         _systemctl("reset-failed", self._unit, check=False)  # forgets its starts so far, too
+        self._since = time.time()
         done = _systemctl("start", self._unit, check=False, seconds=self._patience)
         if done.returncode == _MISSING or "not found" in done.stderr or "masked" in done.stderr:
             raise HostError(_reason(done), where=self._unit, fix="provision the host; that installs it")
@@ -75,10 +78,11 @@ class Systemd:
         return Process(running, pid, since, _told(found, running))
 
     def log(self, lines: int) -> str:
-        """The last lines that the unit's processes printed."""
+        """The last lines that the unit's processes printed, since it was started here."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(["journalctl", "--sync"], capture_output=True, check=False, timeout=5)
             argv = ["journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={lines}"]
+            argv += [f"--since=@{self._since:.6f}"] if self._since else []
             done = subprocess.run(
                 [*argv, f"_SYSTEMD_UNIT={self._unit}"], capture_output=True, text=True, errors="replace",
                 check=False, timeout=30,

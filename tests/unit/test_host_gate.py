@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from botswain.host import gate, probe
-from botswain.host.errors import HostError, Unhealthy
+from botswain.host.errors import HostError, Stopped, Unhealthy
 from botswain.host.gate import Process
 from botswain.host.place import Health
 from botswain.host.probe import Answer
@@ -153,3 +153,34 @@ def test_good_urls():
     """Both schemes, with and without a port."""
     for url in ("http://127.0.0.1:8080/healthz", "https://bot.example.org", "http://[::1]:80/x?y=1"):
         probe.check_url(url)
+
+
+@pytest.mark.parametrize("ready", [lambda _now: False, lambda _now: True])
+def test_told_to_stop(monkeypatch, ready):
+    """Whoever is told to stop ends at once, before a verdict and between long intervals, and blames nobody."""
+    world = World(monkeypatch, ready=ready)
+    with pytest.raises(Stopped, match="stopped by hand before it was known"):
+        gate.wait(
+            world, replace(HEALTH, interval=60.0, stable_for=90.0), world.outage, lambda: world.now >= 3.0,
+            clock=lambda: world.now, sleep=world.sleep,
+        )  # fmt: skip
+    assert 3.0 <= world.now <= 3.3
+    assert world.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (Process(running=True, pid=8, told="starting", ended="ended with exit code 1"),
+         "its process ended with exit code 1, and was started again"),
+        (Process(running=True, pid=8, told="running"), "its process ended, and was started again"),
+        (Process(running=False, told="ended with exit code 1"), "its process ended with exit code 1"),
+        (Process(running=False, told="stopped"), "its process ended (stopped)"),
+    ],
+)  # fmt: skip
+def test_how_a_process_ended(monkeypatch, after, told):
+    """In words that fit together, and never with the state of the process that runs now."""
+    world = World(monkeypatch, process=lambda now: Process(running=True, pid=7) if now < 4.0 else after)
+    with pytest.raises(Unhealthy) as caught:
+        world.wait()
+    assert caught.value.what == told
