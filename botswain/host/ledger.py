@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -99,14 +100,7 @@ class Ledger:
 
     def before(self, live: str | None) -> Release | None:
         """The release that a rollback returns to: the one that was live last before `live`, bad ones passed over."""
-        known = self._read()
-        here = known[live].order or None if live in known else None  # one that was never confirmed has no place
-        earlier = [
-            one
-            for one in known.values()
-            if one.state in GOOD and one.id != live and one.order and (here is None or one.order < here)
-        ]
-        return max(earlier, key=lambda one: one.order, default=None)
+        return earlier(self._read().values(), live)
 
     def _read(self) -> dict[str, Release]:
         found: dict[str, Release] = {}
@@ -118,6 +112,18 @@ class Ledger:
             if entry is not None:
                 _apply(found, entry, number)
         return found
+
+
+def earlier(known: Iterable[Release], live: str | None) -> Release | None:
+    """Of these releases the one that was live last before `live`, bad ones passed over."""
+    found = {one.id: one for one in known}
+    here = found[live].order or None if live in found else None  # one that was never confirmed has no place
+    before = [
+        one
+        for one in found.values()
+        if one.state in GOOD and one.id != live and one.order and (here is None or one.order < here)
+    ]
+    return max(before, key=lambda one: one.order, default=None)
 
 
 def _matching(known: list[Release], name: str) -> list[Release]:
@@ -152,7 +158,7 @@ def _apply(found: dict[str, Release], entry: dict[str, Any], number: int) -> Non
             found[other.id] = replace(other, state="superseded", at=at)
         # Going back is no new turn: else two rollbacks would bounce between two releases.
         order = one.order if entry.get("back") and one.order else number
-        found[name] = replace(one, state="live", at=at, by=entry.get("by", one.by), order=order)
+        found[name] = replace(one, state="live", at=at, by=entry.get("by", one.by), order=order, why="")
     elif event in _STATES:
         seconds = entry.get("seconds", one.seconds)
         found[name] = replace(one, state=event, at=at, why=entry.get("why", one.why), seconds=seconds)

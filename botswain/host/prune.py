@@ -23,18 +23,19 @@ _GONE = ".gone-"
 def prune(place: Place, service: Service) -> list[str]:
     """Remove releases that nobody needs; returns what could not be removed, since that fails no deployment.
 
-    Kept are the live one, those of a switch under way, the one that a rollback returns to, the newest `keep` good ones,
-    the newest that never ran, and the last failed one.
+    Kept are the live one, those of a switch under way, the one that a rollback returns to, the newest `keep` that were
+    ever well, the newest that never ran, and the last failed one. What a rollback left was well once: whoever undoes
+    that rollback wants it.
     """
     try:
         ledger, needed = Ledger(place), _needed(place)
         known = [one for one in ledger.releases() if one.id not in needed]
     except HostError as error:
         return [str(error)]
-    good = sorted((one for one in known if one.state in GOOD), key=lambda one: one.order)
-    failed = [one for one in known if one.state == "bad"]
+    good = sorted((one for one in known if _once_well(one)), key=lambda one: one.order)
+    failed = [one for one in known if one.state == "bad" and not _once_well(one)]
     ready = [one for one in known if one.state == "ready"]
-    extra = len([one for one in ledger.releases() if one.id in needed - {place.live()} and one.state in GOOD])
+    extra = len([one for one in ledger.releases() if one.id in needed - {place.live()} and _once_well(one)])
     spare = max(0, service.keep - extra)
     old = [*good[: max(0, len(good) - spare)], *failed[:-_FAILED_KEPT], *ready[:-1]]
     return [*remove(place, old), *_sweep(place)]
@@ -43,8 +44,13 @@ def prune(place: Place, service: Service) -> list[str]:
 def discard_failed(place: Place) -> None:
     """Remove failed releases but the last: whoever tries ten times has no ten of them."""
     needed = _needed(place)
-    failed = [one for one in Ledger(place).releases() if one.state == "bad" and one.id not in needed]
-    remove(place, failed[:-_FAILED_KEPT])
+    known = [one for one in Ledger(place).releases() if one.state == "bad" and one.id not in needed]
+    remove(place, [one for one in known if not _once_well(one)][:-_FAILED_KEPT])
+
+
+def _once_well(one: Release) -> bool:
+    """Whether a release was ever confirmed: it is good, or was left by a rollback."""
+    return one.state in GOOD or (one.state == "bad" and one.order > 0)
 
 
 def discard_unfinished(place: Place) -> None:
