@@ -15,6 +15,9 @@ from botswain.profile.sections import Inside, Strict
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SHELL = re.compile(r"^(?:&&|\|\|?|;|&|\d?[<>]{1,2}\S*)$|;$|\$[A-Za-z_{(]|`")
 """In a word of a command written as one string: what only a shell would understand."""
+_SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
+_ASK = 'write the words [sh, -c, "…"]; in a list of commands that is [[sh, -c, "…"]]'
+"""How somebody asks for a shell."""
 _OURS = ("CREDENTIALS_DIRECTORY", "BOTSWAIN_RELEASE", "discord_token", "discord_api")
 """Variables and credentials that Botswain sets for the bot."""
 
@@ -33,7 +36,7 @@ def _words(value: object) -> object:
         raise ValueError("names no command")
     found = next((word for word in words if _SHELL.search(word)), None)
     if found is not None:
-        raise ValueError(f"has {found}, and no shell runs it; if one shall, write [sh, -c, …]")
+        raise ValueError(f"has {found}, and no shell runs it; if one shall, {_ASK}")
     return tuple(words)
 
 
@@ -41,6 +44,8 @@ def _commands(value: object) -> object:
     """Several commands; a string alone is one."""
     if isinstance(value, str):
         return [value]
+    if isinstance(value, list) and len(value) > 2 and value[1] == "-c" and value[0] in _SHELLS:
+        raise ValueError(f"would be {len(value)} commands; to have a shell run one, {_ASK}")
     if (
         isinstance(value, list)
         and len(value) > 1

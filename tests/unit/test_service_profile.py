@@ -139,7 +139,8 @@ def test_what_only_a_shell_understands_is_refused(wrong, line):
     """No shell runs the commands, so a pipe would silently be an argument."""
     (told,) = wrong(run=line)
     assert told.startswith("service.run: has ")
-    assert told.endswith(", and no shell runs it; if one shall, write [sh, -c, …]")
+    asked = 'if one shall, write the words [sh, -c, "…"]; in a list of commands that is [[sh, -c, "…"]]'
+    assert told.endswith(f", and no shell runs it; {asked}")
     (told,) = wrong(build=["make", line])
     assert told.startswith("service.build.1: has ")
 
@@ -147,6 +148,16 @@ def test_what_only_a_shell_understands_is_refused(wrong, line):
 def test_a_shell_can_be_asked_for(service):
     """In a list, every word means itself."""
     assert service(run=["sh", "-c", "exec node main.js > $LOG"]).run == ("sh", "-c", "exec node main.js > $LOG")
+    assert service(run="x", test=[["sh", "-c", "cd tests && make"]]).test == (("sh", "-c", "cd tests && make"),)
+
+
+def test_a_shell_is_not_three_commands(wrong):
+    """`sh`, then `-c`, then a line: nobody means that."""
+    (told,) = wrong(test=["sh", "-c", "cd tests && make"])
+    assert told == (
+        'service.test: would be 3 commands; to have a shell run one, write the words [sh, -c, "…"]; in a list of'
+        ' commands that is [[sh, -c, "…"]]'
+    )
 
 
 @pytest.mark.parametrize(
