@@ -122,7 +122,7 @@ def _service(session: Session, draft: Deployment) -> ServiceResult | None:
     target = target_for(session.profile)
     target.settle(outage_of(session.profile))
     state = target.state()
-    if state.release is not None and not state.running and result.action != "start":
+    if state.release is not None and not state.running and result.action != "start" and not state.halted:
         state = target.start()  # killed between a stop and a start
     if state.release == result.release and result.release != result.previous:
         return replace(result, state="live")

@@ -78,8 +78,9 @@ def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False)
         return plan("deploy", "it is built or configured otherwise now" if same else "")
     if force:
         return plan("deploy", "forced")
-    if not state.running:
-        return plan("start", f"it does not run: {state.told}", live)
+    if not state.running or state.outdated:
+        why = f"it does not run: {state.halted or state.told}"
+        return plan("start", "its health is looked at otherwise now" if state.running else why, live)
     if (trouble := target.healthy()) is None:
         return plan("none", release=live)
     if (down := outage()) is not None:
@@ -139,11 +140,16 @@ class ServiceStep:
         if work.built is not None:
             return self._deploy(work.built)
         assert work.release is not None  # noqa: S101 - whoever plans a way back names the release
-        return work.target.back(work.release, by=work.by, outage=work.outage, why=work.why, restarts=work.restarts)
+        return work.target.back(
+            work.release, by=work.by, outage=work.outage, why=work.why, restarts=work.restarts, stopped=self._stopped,
+            anew=work.plan.action == "start",
+        )  # fmt: skip
 
     def _deploy(self, built: Built) -> Switched:
         work = self.work
-        switched = work.target.deploy(built, by=work.by, deployment=work.deployment, outage=work.outage)
+        switched = work.target.deploy(
+            built, by=work.by, deployment=work.deployment, outage=work.outage, stopped=self._stopped
+        )
         self._record("switched", built.release)
         if self._stopped():
             work.target.revert(switched)

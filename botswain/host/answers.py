@@ -105,8 +105,9 @@ def _back(place: Place, order: orders.Back) -> Answer:
     waiting = pending(place)
     found = releases.candidate(place, service, order.release, _say)
     done = switch.back(
-        place, service, manager_of(service), found, order.by, _outage(order.outage), order.why, restarts=order.restarts
-    )
+        place, service, manager_of(service), found, order.by, _outage(order.outage), order.why,
+        restarts=order.restarts, anew=order.anew,
+    )  # fmt: skip
     if waiting is not None:
         guard_of(place, service).disarm(waiting.token)
     return asdict(done)
@@ -123,17 +124,15 @@ def _start(place: Place, order: orders.Start) -> Answer:
     return _state(place, service)
 
 
-def _stop(place: Place, _order: orders.Stop) -> Answer:
+def _stop(place: Place, order: orders.Stop) -> Answer:
     service = place.load()
-    running.stop(place, service, manager_of(service))
+    running.stop(place, service, manager_of(service), order.by)
     return _state(place, service)
 
 
 def _restart(place: Place, order: orders.Restart) -> Answer:
     service = _kept(place, order.service, order.secrets)
-    manager = manager_of(service)
-    running.stop(place, service, manager)
-    running.start(place, service, manager)
+    running.restart(place, service, manager_of(service))
     return _state(place, service)
 
 

@@ -113,19 +113,15 @@ def _start(place: Place, say: Say) -> Done:
 def _stop(place: Place, say: Say) -> Done:
     service, name = place.load(), place.root.name
     say(f"{name}: stopping; it has {service.stop_timeout:g} s to end by itself")
-    running.stop(place, service, manager_of(service))
+    running.stop(place, service, manager_of(service), _me())
     document, text = _state(place)
-    waiting = switch.pending(place)
-    if waiting is not None:
-        text += f"\n{name}: not for long, since a switch is not confirmed; first: botswain-host {name} settle"
-    return document, text
+    return document, f"{text}; nothing starts it but a person: botswain-host {name} start"
 
 
 def _restart(place: Place, say: Say) -> Done:
     service = place.load()
     say(f"{place.root.name}: stopping, then starting {place.live() or 'nothing, since no release is live'}")
-    running.stop(place, service, manager_of(service))
-    running.start(place, service, manager_of(service))
+    running.restart(place, service, manager_of(service))
     return _state(place)
 
 

@@ -42,6 +42,7 @@ def main(words: list[str], *, kept: bool = False) -> None:
         sys.exit(2)
     root = os.path.realpath(words[0])
     try:
+        _check_halted(root)
         live = _live(root)
         made = _made(root, live)
         _check_user(made.get("user"))
@@ -60,6 +61,11 @@ def main(words: list[str], *, kept: bool = False) -> None:
     except (HostError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         sys.stderr.write(f"botswain: {os.path.basename(root)} cannot start: {error}\n")
         sys.exit(REFUSED)
+
+
+def _check_halted(root: str) -> None:
+    if os.path.exists(f"{root}/halted.json"):
+        raise HostError("a person stopped it by hand", where=root, fix="start it, deploy, or roll back")
 
 
 def _live(root: str) -> str:
@@ -167,6 +173,21 @@ def forget(starts: str | os.PathLike[str], *, restarts: bool = True) -> None:
             os.close(descriptor)
     except OSError as error:
         raise HostError.of(error, starts, "write it") from error
+
+
+def lately(starts: str | os.PathLike[str]) -> int:
+    """How often the bot was started lately, since somebody started it on purpose; 0 where nobody can tell."""
+    try:
+        descriptor = os.open(starts, os.O_RDONLY)
+    except OSError:
+        return 0
+    try:
+        known, _ = _starts(os.pread(descriptor, _SIZE, 0))
+    except OSError:
+        return 0
+    finally:
+        os.close(descriptor)
+    return len([one for one in known if abs(time.time() - one) < WINDOW])
 
 
 def _refusal(count: int, most: int) -> str:

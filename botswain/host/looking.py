@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import mirror, probe, running, systemd
+from botswain.host import halt, mirror, probe, running, systemd
 from botswain.host.errors import HostError
 from botswain.host.gate import Process
 from botswain.host.ledger import Ledger, Release
@@ -32,6 +32,10 @@ class State:
     """Unix seconds; 0 when it does not run."""
     unconfirmed: str | None = None
     """The release of a switch that nobody confirmed or took back yet."""
+    halted: str = ""
+    """Who stopped the bot by hand, and when; nothing but a person starts it then."""
+    outdated: bool = False
+    """Whether the live release was judged by another health than the spec that was brought along has."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ def stored(place: Place) -> Service | None:
     return place.load() if place.service.exists() else None
 
 
-def state(place: Place, service: Service | None) -> State:
-    """What runs."""
+def state(place: Place, service: Service | None, *, brought: bool = False) -> State:
+    """What runs. `brought`: the spec is what the controller wants now."""
     live, switch = place.live(), unfinished(place)
     commit = next((one.commit for one in _releases(place) if one.id == live), None)
     process = _process(service)
@@ -75,13 +79,17 @@ def state(place: Place, service: Service | None) -> State:
     if service is not None and service.manager.get("kind") == "systemd":
         began = systemd.since(process)
     pid = process.pid if process.running else 0
-    return State(live, commit, process.running, process.told, pid, began, switch.to if switch else None)
+    outdated = brought and service is not None and place.spec(live, service).health != service.health
+    return State(
+        live, commit, process.running, process.told, pid, began, switch.to if switch else None, halt.told(place),
+        outdated,
+    )  # fmt: skip
 
 
 def look(place: Place, service: Service | None) -> View:
     """All of it. `service` is how the bot is to be run; where it is None, as it was stored here."""
-    service = service or stored(place)
-    found, releases = state(place, service), _releases(place)
+    brought, service = service is not None, service or stored(place)
+    found, releases = state(place, service, brought=brought), _releases(place)
     in_the_way: list[Listener] = []
     health = "nothing was ever deployed here"
     if service is not None:

@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.host import gate, launch, probe, single
-from botswain.host.errors import HostError
+from botswain.host import gate, halt, launch, ports, probe, programs, single
+from botswain.host.errors import HostError, Stopped
 from botswain.host.gate import Manager, Verdict
+from botswain.host.halt import Halted
 from botswain.host.ledger import Ledger
 from botswain.host.place import Health, Place, Service, explained
 from botswain.host.underway import Switch, forget, read
 
 Outage = Callable[[], "str | None"]
+Stop = Callable[[], bool]
+"""Whether somebody wants the run to end."""
 _BACK = 5.0
 """Seconds that a release which was good before has to stay ready when it comes back."""
 _PORT = 2.0
@@ -41,11 +44,12 @@ class Switched:
     """What confirms it; empty when nobody has to."""
 
 
-def there(place: Place, release: str) -> None:
-    """Raise HostError for a release whose directory is gone."""
+def there(place: Place, release: str, spec: Service) -> None:
+    """Raise HostError for a release whose directory is gone, or what it is started with."""
     if not place.release(release).is_dir():
         what = f"release {release} is not on this machine any more"
         raise HostError(what, where=str(place.root), fix="deploy its commit")
+    programs.check(place.release(release), spec.run)
 
 
 def ready(place: Place, switch: Switch) -> None:
@@ -67,12 +71,15 @@ def go(
     stable: float | None = None,
     *,
     restarts: bool = True,
+    stopped: Stop | None = None,
+    health: Health | None = None,
 ) -> Switched:
     """Stop what runs, relink, start, and wait until it is well: never two of them at once.
 
-    Without `restarts` it is started once and never again by itself.
+    Without `restarts` it is started once and never again by itself. `health` is what judges it, by default as it was
+    made. Raises Halted when somebody stops the bot by hand meanwhile.
     """
-    health = place.spec(release, service).health
+    health = health or place.spec(release, service).health
     if stable is not None:
         health = replace(health, stable_for=min(stable, health.stable_for))
     began = time.monotonic()
@@ -80,12 +87,14 @@ def go(
     with explained(place.root, "switch releases"):
         place.link(release)
     _silence(health)
+    if told := halt.told(place):
+        raise Halted(told, release)
     with contextlib.suppress(HostError):  # `ready` did it already, and what was stopped may have started since
         launch.forget(place.starts, restarts=restarts)
     manager.start(restarts=restarts)
-    stopped = time.monotonic() - began
-    verdict = gate.wait(manager, health, outage)
-    return Switched(release, None, verdict, stopped + (verdict.ready_after or 0.0))
+    away = time.monotonic() - began
+    verdict = gate.wait(manager, health, outage, stopped)
+    return Switched(release, None, verdict, away + (verdict.ready_after or 0.0))
 
 
 def _stop(place: Place, service: Service, manager: Manager) -> None:
@@ -98,20 +107,42 @@ def _silence(health: Health) -> None:
     end = time.monotonic() + _PORT
     while (url := probe.stranger(probe.urls(health))) is not None:
         if time.monotonic() >= end:
-            raise HostError("is answered although the bot is stopped", where=url, fix="end the program that does")
+            who = next((one for one in ports.in_the_way(ports.addresses([url]), _nobody, running=False)), None)
+            fix = f"end process {who.pid} ({who.name})" if who and who.pid else "end the program that does"
+            raise HostError("is answered although the bot is stopped", where=url, fix=fix)
         time.sleep(0.05)
 
 
+def _nobody(_pid: int) -> bool:
+    return False
+
+
 def finish(
-    place: Place, service: Service, manager: Manager, way: Switch, outage: Outage, *, restarts: bool = True
+    place: Place,
+    service: Service,
+    manager: Manager,
+    way: Switch,
+    outage: Outage,
+    *,
+    restarts: bool = True,
+    stopped: Stop | None = None,
+    health: Health | None = None,
 ) -> Switched:
     """Go a way back to its end. Raises Stuck; a way that could not even be begun stays written down.
 
-    The ledger comes second: where it cannot be written the bot runs all the same, and `settle` writes it later.
+    Where a person stops the bot meanwhile, or does not wait for it, nobody can tell whether the release is well. The
+    ledger comes second: where it cannot be written the bot runs all the same, and `settle` writes it later.
     """
     written = not (way.why and way.to and way.to != way.back) or _noted(place, way.to, "bad", why=way.why)
     try:
-        switched = _return(place, service, manager, way.back, outage, restarts)
+        try:
+            switched = _return(place, service, manager, way.back, outage, restarts, stopped, health)
+        except HostError as error:
+            why = halt.told(place) or (error.what if isinstance(error, Stopped) else "")
+            if not why:
+                raise
+            place.link(way.back)
+            switched = Switched(way.back or "", None, Verdict(good=False, certain=False, why=why), 0.0)
     except HostError as error:
         if place.live() == way.back:
             forget(place, place.reverting)
@@ -129,7 +160,14 @@ def finish(
 
 
 def _return(
-    place: Place, service: Service, manager: Manager, release: str | None, outage: Outage, restarts: bool
+    place: Place,
+    service: Service,
+    manager: Manager,
+    release: str | None,
+    outage: Outage,
+    restarts: bool,
+    stopped: Stop | None,
+    health: Health | None,
 ) -> Switched:
     with contextlib.suppress(HostError):
         launch.forget(place.starts, restarts=restarts)
@@ -138,10 +176,16 @@ def _return(
         place.link(None)
         return Switched("", None, Verdict(good=True), 0.0)
     if place.live() == release and manager.process().running:  # a stop comes before every link, so it is this one
-        health = place.spec(release, service).health
-        verdict = gate.wait(manager, replace(health, stable_for=min(_BACK, health.stable_for)), outage)
+        verdict = judge(manager, health or place.spec(release, service).health, outage, stopped)
         return Switched(release, None, verdict, 0.0)
-    return go(place, service, manager, release, outage, _BACK, restarts=restarts)
+    return go(
+        place, service, manager, release, outage, _BACK, restarts=restarts, stopped=stopped, health=health
+    )  # fmt: skip
+
+
+def judge(manager: Manager, health: Health, outage: Outage, stopped: Stop | None) -> Verdict:
+    """Whether a bot that runs already is well, by the gate; it does not have to stay so for long."""
+    return gate.wait(manager, replace(health, stable_for=min(_BACK, health.stable_for)), outage, stopped)
 
 
 def record(place: Place, by: str) -> None:

@@ -8,8 +8,9 @@ before a bot that runs and is not ready is called bad: {"status": URL or null, "
 
 Answer: {"answers": [one for each order that was carried out], "error": null or
 {"kind": "failed" | "rolled_back" | "stuck", "what", "where", "fix", "log", "previous"}}. With "failed", what ran before
-still runs; "rolled_back" has the release that runs again as `previous`, null where there was none; after "stuck" a
-person is needed. The exit code is 0 whenever there is an answer. Progress for people goes to stderr.
+still runs, or was stopped by hand; "rolled_back" has the release that runs again as `previous`, null where there was
+none; after "stuck" a person is needed. The exit code is 0 whenever there is an answer. Progress for people goes to
+stderr.
 
     look         View as JSON (looking.py): {"state": STATE, "releases": [RELEASE], "switch": SWITCH or null, …}
     prepare      {"release", "commit", "reused", "seconds"}                  what base.Built needs
@@ -131,6 +132,8 @@ class Back:
     service: Service | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     outage: Asked | None = None
+    anew: bool = False
+    """It is what `service` makes: that says how it is judged, and is kept with it once it is well."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,9 @@ class Start:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop the bot."""
+    """Stop the bot: no switch, guard or reboot starts it again, only another order."""
+
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ starts.json         when the bot was started lately
 switch.json         a switch under way that nobody has confirmed yet
 reverting.json      a way back that is under way
 confirmed.json      a switch that was confirmed and is not in the ledger yet
+halted.json         who stopped the bot by hand: it stays so until a person says otherwise
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ class Place:
         self.switch = root / "switch.json"
         self.reverting = root / "reverting.json"
         self.confirmed = root / "confirmed.json"
+        self.halted = root / "halted.json"
 
     def release(self, identity: str) -> Path:
         """The directory of a release."""

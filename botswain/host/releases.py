@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
+from botswain.host import programs
 from botswain.host.commands import environment, git, run
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
@@ -77,6 +79,9 @@ def prepare(place: Place, service: Service, order: Order, say: Callable[[str], N
             check(place, service, one, say)
             place.store(service, one.id)
             return ledger.get(one.id)
+    failed = [one for one in ledger.releases() if (one.commit, one.recipe, one.state) == (order.commit, digest, "bad")]
+    if failed:
+        say(f"this commit was bad before ({failed[-1].why or 'nobody knows why'}); it is built anew")
     tree = _tree(place, order)
     _check_space(place, service)
     try:
@@ -104,8 +109,9 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
             as_user(user, lambda: _share(place, service, folder))
         variables = environment(place, service.environment, user)
         for argv in service.build:
-            say(f"building: {' '.join(argv)}")
+            say(f"building: {shlex.join(argv)}")
             run(argv, folder, variables, log, service.build_timeout, user)
+        programs.check(folder, service.run)
         place.store(service, identity)
         ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1))
         check(place, service, ledger.get(identity), say)
@@ -200,7 +206,7 @@ def check(place: Place, service: Service, release: Release, say: Callable[[str],
         for argv in commands:
             digest = _digest(kind, argv)
             if digest not in release.passed:
-                say(f"{kind}: {' '.join(argv)}")
+                say(f"{kind}: {shlex.join(argv)}")
                 run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
                 Ledger(place).add(release.id, "passed", check=digest)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from botswain.host import launch, ports, single, systemd
+import contextlib
+import os
+from pathlib import Path
+
+from botswain.host import halt, launch, ports, single, systemd
 from botswain.host.errors import HostError
 from botswain.host.gate import Manager
+from botswain.host.ledger import Ledger
 from botswain.host.place import Place, Service
 from botswain.host.ports import Listener
 from botswain.host.underway import alone
@@ -15,18 +20,41 @@ def start(place: Place, service: Service, manager: Manager) -> None:
     with alone(place):
         live = place.live()
         if live is None or not place.release(live).is_dir():
-            what = "there is no release to start" if live is None else f"release {live} is gone"
-            raise HostError(what, where=str(place.root), fix="deploy one")
+            raise nothing_to_start(place, live, "botswain-host rollback", "deploy one")
         if manager.process().running:
             return
         check_ports(place, place.spec(live, service), manager)
+        halt.lift(place)
         launch.forget(place.starts)
         single.lay(place)
         manager.start()
 
 
-def stop(place: Place, service: Service, manager: Manager) -> None:
-    """Stop the bot, and everything that it started. It waits for nobody."""
+def nothing_to_start(place: Place, live: str | None, back: str, deploy: str) -> HostError:
+    """What a person is told who starts a bot of which no release is live, or not there any more.
+
+    `back` is how to start another one that was good, up to its name, and `deploy` how to make one.
+    """
+    what = "there is no release to start" if live is None else f"release {live} is gone"
+    good = [one for one in Ledger(place).releases() if one.order and one.id != live and place.release(one.id).is_dir()]
+    newest = max(good, key=lambda one: one.order, default=None)
+    return HostError(what, where=str(place.root), fix=f"{back} {newest.id}, or {deploy}" if newest else deploy)
+
+
+def stop(place: Place, service: Service, manager: Manager, by: str = "") -> None:
+    """Stop the bot, and everything that it started, for good. It waits for nobody, and no switch starts it again."""
+    halt.halt(place, by)
+    end(place, service, manager)
+
+
+def restart(place: Place, service: Service, manager: Manager) -> None:
+    """Stop the bot, then start the live release. Raises HostError."""
+    end(place, service, manager)
+    start(place, service, manager)
+
+
+def end(place: Place, service: Service, manager: Manager) -> None:
+    """Stop the bot, and everything that it started, for now."""
     manager.stop()
     single.end_others(place, service.stop_timeout)
 
@@ -44,8 +72,26 @@ def in_the_way(place: Place, service: Service, manager: Manager) -> list[Listene
         return []
     known = {manager.process().pid, *single.holders(place)} - {0}
     unit = service.manager.get("unit", "")
+    mark = os.fsencode(f"CREDENTIALS_DIRECTORY={place.credentials}")
 
     def ours(pid: int) -> bool:
-        return pid in known or bool(unit and systemd.owns(unit, pid))
+        return _descends(pid, known) or _marked(pid, mark) or bool(unit and systemd.owns(unit, pid))
 
     return ports.in_the_way(wanted, ours, running=bool(known))
+
+
+def _descends(pid: int, known: set[int]) -> bool:
+    """Whether a process is one of these, of the group of one, or was started by one."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        while pid > 1:
+            if pid in known or os.getpgid(pid) in known:
+                return True
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return False
+
+
+def _marked(pid: int, mark: bytes) -> bool:
+    """Whether a process was started with the bot's environment."""
+    with contextlib.suppress(OSError):
+        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False

@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.host import moves, probe
-from botswain.host.errors import HostError, Unhealthy
+from botswain.host import halt, moves, ports, probe, running
+from botswain.host.errors import HostError, Stopped, Unhealthy
 from botswain.host.gate import Manager
+from botswain.host.halt import Halted
 from botswain.host.ledger import Ledger, Release
-from botswain.host.moves import Outage, Stuck, Switched
+from botswain.host.moves import Outage, Stop, Stuck, Switched
 from botswain.host.place import Place, Service
 from botswain.host.underway import Switch, alone, claim, forget, pending, read, unfinished, write
 
 __all__ = [
-    "Failed", "Outage", "Settled", "Stuck", "Switch", "Switched", "alone", "back", "confirm", "deploy", "pending",
-    "planned", "ports_free", "revert", "settle", "unfinished", "withdraw",
+    "Failed", "Halted", "Outage", "Settled", "Stop", "Stuck", "Switch", "Switched", "alone", "back", "confirm",
+    "deploy", "pending", "planned", "ports_free", "revert", "settle", "unfinished", "withdraw",
 ]  # fmt: skip
 
 _SLACK = 10.0
@@ -64,16 +65,24 @@ def deploy(
     *,
     guard: Callable[[Switch], None],
     outage: Outage,
+    stopped: Stop | None = None,
+    since: float | None = None,
 ) -> Switched:
     """Make a release the live one and wait until it is well; it then has to be confirmed.
 
-    Raises Failed when it is bad and the one before runs again, Stuck when that did not come back, and HostError before
-    anything was stopped.
+    Raises Failed when it is bad, or `stopped` says that nobody waits for it any more, and the one before runs again;
+    Stuck when that did not come back; Halted when somebody stopped the bot by hand after the time `since`, by default
+    meanwhile; and HostError before anything was stopped.
     """
     with alone(place):
         settle(place, service, manager, outage)
-        moves.there(place, release.id)
-        ports_free(place, place.spec(release.id, service), manager)
+        spec = place.spec(release.id, service)
+        moves.there(place, release.id, spec)
+        ports_free(place, spec, manager)
+        told = "" if since is None else halt.told(place, since)
+        if told:
+            raise Halted(told, release.id)
+        halt.lift(place)
         switch = replace(switch, back=place.live())
         write(place.switch, switch)
         try:
@@ -84,7 +93,7 @@ def deploy(
             forget(place, place.reverting)
             raise
         try:
-            switched = moves.go(place, service, manager, release.id, outage)
+            switched = moves.go(place, service, manager, release.id, outage, stopped=stopped)
         except HostError as error:
             raise _failed(place, service, manager, switch, outage, error) from error
         return replace(switched, previous=switch.back, token=switch.token)
@@ -112,17 +121,31 @@ def back(
     why: str = "",
     *,
     restarts: bool = True,
+    stopped: Stop | None = None,
+    since: float | None = None,
+    anew: bool = False,
 ) -> Switched:
     """Go to an earlier release on purpose, and wait until it is well. The one that is left is marked bad.
 
     Where the release is a later one (a rollback that is undone), nothing is wrong with the one that is left. Killed on
-    the way, `settle` finishes it. Without `restarts` the bot is started once and never again by itself.
-    Raises Stuck when it is not well: then nothing is tried any more, since going back and forth helps nobody.
+    the way, `settle` finishes it. Without `restarts` the bot is started once and never again by itself. With `anew` the
+    release is what `service` makes: that says how it is judged, and is kept with it once it is well. Where somebody
+    stopped the bot by hand after the time `since`, or does so meanwhile, it is not started.
+    Raises Stuck when it is not well: then nothing is tried any more, since going back and forth helps nobody. Raises
+    HostError before anything was stopped for what is seen by then: a port that somebody has, a program that is gone.
     """
     with alone(place):
-        moves.there(place, release.id)
+        made = place.spec(release.id, service)
+        spec = replace(made, health=service.health) if anew else made
+        moves.there(place, release.id, spec)
+        running.check_ports(place, spec, manager)
+        ports_free(place, spec, manager)
+        if since is None or not halt.told(place, since):
+            halt.lift(place)
         moves.record(place, by)
         left = place.live()
+        if anew and left == release.id and unfinished(place) is None and manager.process().running:
+            return _judged(place, service, manager, release.id, outage, stopped)
         known = {one.id: one for one in Ledger(place).releases()}
         later = left in known and 0 < known[left].order < release.order
         reason = "" if later or left in {None, release.id} else why or "rolled back"
@@ -133,12 +156,30 @@ def back(
             claim(place, found.token, place.reverting)
         write(place.reverting, way)
         try:
-            switched = moves.finish(place, service, manager, way, outage, restarts=restarts)
+            switched = moves.finish(
+                place, service, manager, way, outage, restarts=restarts, stopped=stopped, health=spec.health
+            )
         except Stuck as stuck:
-            if place.live() == release.id:
+            if place.live() == release.id != left:
                 Ledger(place).add(release.id, "bad", why=stuck.what)
             raise
+        if anew and switched.verdict.good:
+            place.store(service, release.id)
         return replace(switched, previous=left)
+
+
+def _judged(
+    place: Place, service: Service, manager: Manager, release: str, outage: Outage, stopped: Stop | None
+) -> Switched:
+    """Judge the release that runs by what the profile says now; nothing is stopped, whatever comes of it."""
+    try:
+        verdict = moves.judge(manager, service.health, outage, stopped)
+    except Unhealthy as error:
+        fix = "it runs on; correct service.health if the bot is well, restart it or roll back if it is not"
+        raise Unhealthy(error.what, where=error.where or f"release {release}", fix=fix, log=error.log) from error
+    if verdict.good:
+        place.store(service, release)
+    return Switched(release, release, verdict, 0.0)
 
 
 def withdraw(place: Place, service: Service, manager: Manager, by: str, why: str = "") -> str | None:
@@ -192,8 +233,10 @@ def settle(place: Place, service: Service, manager: Manager, outage: Outage) -> 
 
 def ports_free(place: Place, service: Service, manager: Manager) -> None:
     """Raise HostError when something else answers where the bot is to be asked how it is."""
-    own = probe.urls(place.spec(place.live(), service).health) if manager.process().running else []
-    url = probe.stranger([one for one in probe.urls(service.health) if one not in own])
+    own: list[ports.Address] = []
+    if manager.process().running:
+        own = ports.addresses(probe.urls(place.spec(place.live(), service).health))
+    url = probe.stranger([one for one in probe.urls(service.health) if not set(ports.addresses([one])) & set(own)])
     if url is not None:
         raise HostError("is in use by another program", where=url, fix="end that, or give the bot another port")
 
@@ -201,18 +244,25 @@ def ports_free(place: Place, service: Service, manager: Manager) -> None:
 def _failed(
     place: Place, service: Service, manager: Manager, switch: Switch, outage: Outage, error: HostError
 ) -> HostError:
-    """Bring the release before back after a bad one; returns what the caller is to be told."""
+    """Bring the release before back after a bad one; returns what the caller is to be told.
+
+    What nobody waited for is not held against the release, nor that somebody stopped the bot by hand.
+    """
+    halted = halt.told(place)
     with contextlib.suppress(HostError):  # the guard may have claimed it; whoever has the lock does the work
         claim(place, switch.token, place.reverting)
     if switch.to == switch.back:
         forget(place, place.reverting)
+        if halted or isinstance(error, Stopped):
+            return Halted(halted, switch.to) if halted else Failed(error, switch.back)
         what = f"release {switch.to}, which ran before too, is not well: {error.what}"
         return Stuck(what, where=error.where, fix="look at its log, or roll back", log=error.log)
     try:
-        moves.finish(place, service, manager, replace(switch, why=error.what), outage)
+        why = "" if halted or isinstance(error, Stopped) else error.what
+        moves.finish(place, service, manager, replace(switch, why=why), outage)
     except Stuck as stuck:
         return Stuck(f"{error.what}; and {stuck.what}", where=stuck.where, fix=stuck.fix, log=stuck.log or error.log)
-    return Failed(error, switch.back)
+    return Halted(told, switch.to) if (told := halt.told(place)) else Failed(error, switch.back)
 
 
 def _tried(place: Place, switch: Switch, why: str = Switch.why) -> Switch:

@@ -44,6 +44,8 @@ def status(place: Place, view: View) -> str:
     if state.running and state.told != "running":
         rows.append(("", state.told))
     rows.append(("release", named(known.get(state.live or ""), state.live)))
+    if state.halted:
+        rows.append(("", f"{state.halted}; it may run again: botswain-host {name} start"))
     rows.append(("health", view.health or "well"))
     if view.switch is not None:
         until = f", taken back at {_unix(view.switch.until)}" if view.switch.until else ""

@@ -26,12 +26,15 @@ __all__ = [
     "ServiceState",
     "ServiceStuck",
     "Settled",
+    "Stop",
     "Switched",
     "Target",
 ]
 
 Outage = Callable[[], "str | None"]
 """What is wrong with Discord right now, or None: asked before a bot that runs but is not ready is called bad."""
+Stop = Callable[[], bool]
+"""Whether somebody wants the run to end: asked while it is waited for a release to be well."""
 Say = Callable[[str], None]
 """Progress for people."""
 
@@ -83,6 +86,12 @@ class ServiceState:
     """When the process was started, in Unix seconds; 0 when it does not run."""
     unconfirmed: str | None = None
     """The release of a switch that nobody confirmed or took back yet: of a run that is under way, or was killed."""
+    until: float = 0.0
+    """When that switch is taken back by itself unless somebody confirms it, in Unix seconds; 0 when it never is."""
+    halted: str = ""
+    """Who stopped the bot by hand, and when, in words: nothing but a person starts it then."""
+    outdated: bool = False
+    """Whether the profile says otherwise now than when the live release was judged how to find out if it is well."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +128,14 @@ class Target(Protocol):
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit of the bot's repository, or find it done. Slow, and before anything stops."""
 
-    def deploy(self, built: Built, *, by: str, deployment: str, outage: Outage) -> Switched:
+    def deploy(
+        self, built: Built, *, by: str, deployment: str, outage: Outage, stopped: Stop | None = None
+    ) -> Switched:
         """Switch to a release, stop-first, and wait until it is well; it then waits to be confirmed.
 
         Its verdict may be "cannot tell" (`verdict.certain` is False): the bot runs, and something outside keeps it from
-        being ready. Raises ServiceRolledBack when it was bad and the one before is back, ServiceStuck when that is not
-        well either.
+        being ready. Raises ServiceRolledBack when it was bad, or `stopped` says that nobody waits for it, and the one
+        before is back; ServiceStuck when that is not well either.
         """
 
     def confirm(self, switched: Switched, by: str) -> bool:
@@ -148,11 +159,23 @@ class Target(Protocol):
         It has passed its checks when this returns. Raises ServiceError when there is none.
         """
 
-    def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:
+    def back(
+        self,
+        release: Release,
+        *,
+        by: str,
+        outage: Outage,
+        why: str = "",
+        restarts: bool = True,
+        stopped: Stop | None = None,
+        anew: bool = False,
+    ) -> Switched:
         """Return to a release on purpose; a newer one that is left is marked bad. Needs nothing from Discord.
 
         With `restarts=False` it may be started once only, as long as logins are few. Nothing has to be confirmed
-        afterwards. Raises ServiceStuck when it is not well; nothing else is tried then.
+        afterwards. Once `stopped` says so it is not waited for, and its verdict is "cannot tell". With `anew` it is
+        what the profile makes now, so that says how it is judged, from now on. Raises ServiceStuck when it is not well;
+        nothing else is tried then.
         """
 
     def withdraw(self, why: str = "", by: str = "") -> str | None:
@@ -162,7 +185,7 @@ class Target(Protocol):
         """Start the live release unless it runs."""
 
     def stop(self) -> ServiceState:
-        """Stop the bot, and everything that it started. Nothing can forbid this."""
+        """Stop the bot, and everything that it started. Nothing can forbid this, and nothing but a person undoes it."""
 
     def restart(self) -> ServiceState:
         """Stop, then start the live release."""

@@ -37,12 +37,16 @@ def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Targe
 
 def everything_down(profile: Profile | None, environment: str) -> list[str]:
     """Stop whatever runs of an environment on this machine, with or without its profile; what was stopped, in words."""
+    from botswain.host import halt
+    from botswain.state.ids import actor
     from botswain.targets.failures import translated
     from botswain.targets.supervisor import Daemon, place_of
 
     seconds = profile.service.stop_timeout if profile and profile.service else _SECONDS
+    place = place_of(environment)
     with translated():
-        return Daemon(place_of(environment).root).down(seconds)
+        halt.halt(place, actor())
+        return Daemon(place.root).down(seconds)
 
 
 def running(environment: str) -> list[int]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import endings, guard, launch, managers, probe, releases, switch
-from botswain.host.errors import HostError
+from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
+from botswain.state.ids import actor
 from botswain.targets import credentials, mirror, ports, processes, sandbox
-from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
 from botswain.targets.specification import API_FILE, specification, supervised
@@ -35,6 +36,8 @@ class Local:
         self._token = token
         self._place = place_of(profile.name)
         self._daemon = Daemon(self._place.root)
+        self._began = time.time()
+        """A stop by hand from now on is meant for what is done here."""
         self.spec = specification(profile, service, supervised(self._daemon))
         credentials.cover(self._place)
 
@@ -44,14 +47,20 @@ class Local:
             live, pending = self._place.live(), switch.unfinished(self._place)
             found = self._daemon.program("bot")
             commit = self._commit(live)
-        unconfirmed = pending.to if pending else None
-        if found is None:
-            left = processes.of(self._place.root)
-            told = f"supervisord is gone, process {left[0]} goes on without it" if left else "stopped"
-            return ServiceState("local", live, commit, running=False, told=told, unconfirmed=unconfirmed)
-        pid = int(found["pid"])
-        since = float(found["start"]) if pid else 0.0
-        return ServiceState("local", live, commit, pid > 0, _told(found), pid, since, unconfirmed)
+            outdated = live is not None and self._place.spec(live, self.spec).health != self.spec.health
+        pid, told, since = 0, "stopped", 0.0
+        if found is not None:
+            pid, told = int(found["pid"]), managers.told(found)
+            since = float(found["start"]) if pid else 0.0
+            times = launch.lately(self._place.starts)
+            if pid and times > 1:
+                told += f", started {times} times in {launch.WINDOW:g} s"
+        elif left := processes.of(self._place.root):
+            told = f"supervisord is gone, process {left[0]} goes on without it"
+        return ServiceState(
+            "local", live, commit, pid > 0, told, pid, since, pending.to if pending else None,
+            pending.until if pending else 0.0, halt.told(self._place), outdated,
+        )  # fmt: skip
 
     def wanted(self, commit: str) -> str | None:
         """The live release if it is this commit as the profile wants it now."""
@@ -60,7 +69,7 @@ class Local:
             live = self._place.live()
             recipe = releases.recipe(self.spec, prefix)
             same = any((one.id, one.commit, one.recipe) == (live, full, recipe) for one in self._known())
-            return live if same else None
+            return live if same and live and self._place.release(live).is_dir() else None
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs."""
@@ -90,7 +99,9 @@ class Local:
             made = releases.prepare(self._place, self.spec, order, say)
             return Built(made.id, made.commit, reused=made.id in before)
 
-    def deploy(self, built: Built, *, by: str, deployment: str, outage: Outage) -> Switched:
+    def deploy(
+        self, built: Built, *, by: str, deployment: str, outage: Outage, stopped: Stop | None = None
+    ) -> Switched:
         """Switch to a release, and wait until it is well; it then waits to be confirmed."""
         with translated():
             self.check()
@@ -100,7 +111,10 @@ class Local:
                 self.spec, release, by=by, deployment=deployment, confirm_within=self._service.confirm_within
             )
             arm = functools.partial(guard.arm, self._place)
-            return switch.deploy(self._place, self.spec, manager, release, planned, guard=arm, outage=outage)
+            return switch.deploy(
+                self._place, self.spec, manager, release, planned, guard=arm, outage=outage, stopped=stopped,
+                since=self._began,
+            )  # fmt: skip
 
     def confirm(self, switched: Switched, by: str) -> bool:
         """Make a switch final; False when the release before is back already."""
@@ -124,11 +138,24 @@ class Local:
         with translated():
             return releases.candidate(self._place, self.spec, to, say)
 
-    def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:
+    def back(
+        self,
+        release: Release,
+        *,
+        by: str,
+        outage: Outage,
+        why: str = "",
+        restarts: bool = True,
+        stopped: Stop | None = None,
+        anew: bool = False,
+    ) -> Switched:
         """Return to a release on purpose."""
         with translated():
             manager = self._ready()
-            return switch.back(self._place, self.spec, manager, release, by, outage, why, restarts=restarts)
+            return switch.back(
+                self._place, self.spec, manager, release, by, outage, why, restarts=restarts, stopped=stopped,
+                since=self._began, anew=anew,
+            )  # fmt: skip
 
     def withdraw(self, why: str = "", by: str = "") -> str | None:
         """Undo a first deployment: stop the bot, and make no release the live one."""
@@ -141,24 +168,28 @@ class Local:
         with translated(), switch.alone(self._place):
             live = self._place.live()
             if live is None or not self._place.release(live).is_dir():
-                what = "there is no release to start" if live is None else f"release {live} is gone"
-                raise HostError(what, where=str(self._place.root), fix=f"./inv deploy --env {self._profile.name}")
+                env = f"--env {self._profile.name}"
+                back, deploy = f"./inv rollback {env} --only service --to", f"./inv deploy {env}"
+                raise running.nothing_to_start(self._place, live, back, deploy)
             manager = self._ready()
             if not manager.process().running:
                 ports.check(self._service, ())
+                halt.lift(self._place)
                 launch.forget(self._place.starts)
                 manager.start()
         return self.state()
 
     def stop(self) -> ServiceState:
-        """Stop the bot, and everything that it started."""
+        """Stop the bot, and everything that it started: nothing but a person starts it again."""
         with translated():
-            self._halt()
+            halt.halt(self._place, actor())
+            self._end()
         return self.state()
 
     def restart(self) -> ServiceState:
         """Stop, then start the live release."""
-        self.stop()
+        with translated():
+            self._end()
         return self.start()
 
     def logs(self, lines: int, *, follow: bool = False, host: str = "") -> Iterator[str]:
@@ -195,6 +226,7 @@ class Local:
     def down(self) -> list[str]:
         """Stop the bot, its sandbox and supervisord; returns what was stopped."""
         with translated():
+            halt.halt(self._place, actor())
             return self._daemon.down(self._service.stop_timeout)
 
     def _known(self) -> list[Release]:
@@ -203,7 +235,7 @@ class Local:
     def _commit(self, release: str | None) -> str | None:
         return next((one.commit for one in self._known() if one.id == release), None)
 
-    def _halt(self) -> None:
+    def _end(self) -> None:
         if self._daemon.pid():
             managers.manager_of(self.spec).stop()
             processes.end(lambda: processes.of_bot(self._place.root), _GRACE)
@@ -250,18 +282,6 @@ class _Refreshed:
     def log(self, lines: int) -> str:
         """The last lines of what the bot printed."""
         return self.inner.log(lines)
-
-
-def _told(found: Mapping[str, object]) -> str:
-    """About the process, in words."""
-    state, code = str(found["statename"]).lower(), found["exitstatus"]
-    if found.get("spawnerr"):
-        return f"{state}: {found['spawnerr']}"
-    if found["pid"]:
-        return state
-    if state in {"exited", "backoff", "fatal"} and isinstance(code, int):
-        return endings.told(code)
-    return state
 
 
 def _nothing_known() -> str | None:

@@ -23,8 +23,9 @@ from botswain.host.place import Service as Spec
 from botswain.host.switch import Settled, Switched
 from botswain.hosts import fleet as fleets
 from botswain.profile.settings import Profile, Service
+from botswain.state.ids import actor
 from botswain.targets import credentials, mirror, names, recovering
-from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.engines import Engines, Outcome, silent
 from botswain.targets.failures import translated
 from botswain.targets.specification import for_workers, specification
@@ -80,8 +81,13 @@ class Vm:
         found = views[self.gateway].state
         ill = next((name for name, one in views.items() if not one.state.running), None)
         told = found.told if ill is None or len(views) == 1 else f"{ill}: {views[ill].state.told}"
-        waiting = next((one.state.unconfirmed for one in views.values() if one.state.unconfirmed), None)
-        return ServiceState("vm", found.live, found.commit, ill is None, told, found.pid, found.since, waiting)
+        waiting = next((one.switch for one in views.values() if one.switch is not None), None)
+        halted = next((one.state.halted for one in views.values() if one.state.halted), "")
+        outdated = any(one.state.outdated for one in views.values())
+        return ServiceState(
+            "vm", found.live, found.commit, ill is None, told, found.pid, found.since, waiting.to if waiting else None,
+            waiting.until if waiting else 0.0, halted, outdated,
+        )  # fmt: skip
 
     def wanted(self, commit: str) -> str | None:
         """The live release if every host has this commit as the profile wants it now."""
@@ -132,7 +138,15 @@ class Vm:
         self._named[built.release] = {name: one["release"] for name, one in made.items()}
         return built
 
-    def deploy(self, built: Built, *, by: str, deployment: str, outage: Outage) -> Switched:  # noqa: ARG002 - hosts ask
+    def deploy(
+        self,
+        built: Built,
+        *,
+        by: str,
+        deployment: str,
+        outage: Outage,  # noqa: ARG002 - hosts ask
+        stopped: Stop | None = None,  # noqa: ARG002 - nobody can tell a host, whose guard takes back what is not confirmed
+    ) -> Switched:
         """Switch to a release, on one host first, and wait until it is well; it then waits to be confirmed."""
         secrets = credentials.values(self._profile, self._service, self._token)
         longest = max(_longest(one) for one in self.specs.values())
@@ -187,12 +201,25 @@ class Vm:
         self._named[found.id] = {name: names.same(view, found, name) for name, view in views.items()}
         return found
 
-    def back(self, release: Release, *, by: str, outage: Outage, why: str = "", restarts: bool = True) -> Switched:  # noqa: ARG002 - hosts ask
+    def back(
+        self,
+        release: Release,
+        *,
+        by: str,
+        outage: Outage,  # noqa: ARG002 - hosts ask
+        why: str = "",
+        restarts: bool = True,
+        stopped: Stop | None = None,  # noqa: ARG002 - nobody can tell a host
+        anew: bool = False,
+    ) -> Switched:
         """Return to a release on purpose, on all hosts at once."""
         if release.id not in self._named:
             self.candidate(release.id)
-        called = self._named[release.id]
-        asked = {name: [orders.Back(by, called[name], why, restarts, outage=self._asked())] for name in self.specs}
+        called, own = self._named[release.id], self.specs if anew else {}
+        asked = {
+            name: [orders.Back(by, called[name], why, restarts, own.get(name), outage=self._asked(), anew=anew)]
+            for name in self.specs
+        }
         self._seen = None
         done = self.engines.play("rollback", "", asked, seconds=max(_longest(one) for one in self.specs.values()))
         return self._gathered({name: forms.switched(one.insist().answers[-1]) for name, one in done.items()})
@@ -210,7 +237,7 @@ class Vm:
 
     def stop(self) -> ServiceState:
         """Stop the bot, and everything that it started. Nothing can forbid this."""
-        self._ask({name: [orders.Stop()] for name in self.specs})
+        self._ask({name: [orders.Stop(actor())] for name in self.specs})
         return self.state()
 
     def restart(self) -> ServiceState:

@@ -249,7 +249,10 @@ def test_down_leaves_no_process(ship: Standin):
 
 
 def test_down_ends_the_guard_of_a_switch(ship: Standin):
-    """What nobody confirmed does not come back after everything was stopped; the next run settles it."""
+    """What nobody confirmed does not come back after everything was stopped; the next run settles it, and that is all.
+
+    Whoever stopped everything stopped the release before, too, until somebody starts it.
+    """
     first = ship.deploy(name="first")
     built = ship.build(ship.commit(name="second"))
     ship.target.deploy(built, by="a", deployment="d", outage=nothing_wrong)
@@ -260,8 +263,11 @@ def test_down_ends_the_guard_of_a_switch(ship: Standin):
     assert ship.target.state().unconfirmed == built.release
     settled = ship.target.settle(nothing_wrong)
     assert (settled.release, settled.left) == (first.release, built.release)
-    assert ship.asked()["name"] == "first"
     assert ship.target.settle(nothing_wrong) is None
+    assert not ship.target.state().running
+    ship.target.start()
+    until(lambda: ship.target.healthy() is None)
+    assert ship.asked()["name"] == "first"
 
 
 def test_a_switch_is_taken_back_at_once(ship: Standin):

@@ -64,9 +64,10 @@ def test_stop_start_restart(desk: Desk, ship: Standin):
 def test_a_start_that_fails_is_recorded_so(desk: Desk, ship: Standin):
     """The audit log tells how it ended."""
     desk.inv("dev.down", "--env", "dev")
+    release = ship.target.state().release
     (ship.root / "current").unlink()
-    root = ship.root
-    refused(desk.inv("service.start", "--env", "dev"), f"{root}: there is no release to start; ./inv deploy --env dev")
+    ways = f"./inv rollback --env dev --only service --to {release}, or ./inv deploy --env dev"
+    refused(desk.inv("service.start", "--env", "dev"), f"{ship.root}: there is no release to start; {ways}")
     assert audited(desk)[-1] == ("service.start", "tester", "failed")
 
 

@@ -105,7 +105,9 @@ def test_nothing_waits_for_a_stop(host, capsys):
     """The process is stopped, started and restarted, also while another run holds the lock in the case of a stop."""
     with alone(host.place):
         assert main(["bot", "stop"]) == 0
-    assert capsys.readouterr().out.endswith("bot: does not run (exited with 3)\n")
+    assert capsys.readouterr().out.endswith(
+        "bot: does not run (exited with 3); nothing starts it but a person: botswain-host bot start\n"
+    )
     assert host.manager.runs is None
     assert main(["bot", "start"]) == 0
     assert main(["bot", "restart"]) == 0

@@ -46,7 +46,7 @@ def test_what_is_ordered_arrives(order):
         ({"orders": [{"verb": "explode"}]}, "order 1: 'explode' is no verb; there are: look, prepare, deploy, "),
         ({"orders": ["look"]}, "order 1: None is no verb"),
         ({"orders": [{"verb": "look"}, {"verb": "confirm", "token": "t"}]}, 'order 2 (confirm): field "by" is missing'),
-        ({"orders": [{"verb": "stop", "now": True}]}, 'order 1 (stop): unknown field "now"; its fields are: none;'),
+        ({"orders": [{"verb": "stop", "now": True}]}, 'order 1 (stop): unknown field "now"; its fields are: by;'),
         ({"orders": [{"verb": "revert", "token": 7}]}, 'field "token" is not as it has to be: it is no text'),
         ({"orders": [{"verb": "settle", "secrets": {"../x": "y"}}]}, "'../x' cannot be the name of a secret's file"),
         ({"orders": [{"verb": "settle", "secrets": {"x": 1}}]}, "it is no object of texts"),

@@ -371,7 +371,12 @@ def test_the_old_release_comes_back_with_its_own_settings(host, monkeypatch):
     """Each release is judged by the health that it was made with, whatever the profile says now."""
     seen = []
     real = moves.gate.wait
-    monkeypatch.setattr(moves.gate, "wait", lambda m, health, o: (seen.append(health.deadline), real(m, health, o))[1])
+
+    def wait(manager, health, *more):
+        seen.append(health.deadline)
+        return real(manager, health, *more)
+
+    monkeypatch.setattr(moves.gate, "wait", wait)
     host.place.store(replace(host.service, health=replace(host.service.health, deadline=1.0)), "a")
     host.place.store(replace(host.service, health=replace(host.service.health, deadline=2.0)), "b")
     ship(host, "b")
