@@ -61,6 +61,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
             *_service_rows(session, manifest),
             ("rollback", _way_back(target, session.profile.name)),
+            *_bot_back(session, target),
         ]
     if holder is not None:
         rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
@@ -101,9 +102,32 @@ def _service_rows(session: Session, manifest: Manifest) -> list[tuple[str, str]]
     except BotswainError as error:
         return [("service", f"{known}; it cannot be looked at: {error}")]
     now = state.told or ("running" if state.running else "stopped")
-    if state.release != (record.release if record else None):
+    if state.halted:
+        now += f" ({state.halted}; nothing but ./inv service.start, a deploy or a rollback starts it)"
+    if state.release != (record.release if record else None) and state.unconfirmed is None:
         now += f"; live is release {state.release}, not the recorded one: deploy again"
-    return [("service", f"{known}: {now}")]
+    rows = [("service", f"{known}: {now}")]
+    if state.unconfirmed is not None:
+        rows.append(("switch", f"to release {state.unconfirmed} is not confirmed{_until(state.until)}"))
+    return rows
+
+
+def _until(until: float) -> str:
+    """When a switch is taken back by itself."""
+    from datetime import UTC, datetime
+
+    if not until:
+        return "; the next deploy or rollback settles it"
+    at, left = datetime.fromtimestamp(until, UTC), until - datetime.now(UTC).timestamp()
+    return f"; by itself it is taken back at {at:%H:%M:%S} UTC" + (f", in {left:.0f} s" if left > 0 else "")
+
+
+def _bot_back(session: Session, target: Deployment | None) -> list[tuple[str, str]]:
+    """What a rollback does to the bot, by the releases that are there."""
+    from botswain.deployment.card import bot_back, seen
+
+    told = bot_back(target.service, *seen(session)) if target is not None else None
+    return [("", told)] if told else []
 
 
 def _way_back(target: Deployment | None, environment: str) -> str:

@@ -14,6 +14,7 @@ from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.card import Card
+    from botswain.deployment.history import Deployment
     from botswain.deployment.result import Result
 
 _WIDTH = 68
@@ -189,21 +190,36 @@ def result_lines(result: Result, paint: Paint) -> Iterator[str]:
         return
     colour = {"done": "green", "partial": "yellow"}.get(deployment.outcome, "red")
     outcome = paint(colour, deployment.outcome)
-    yield f"{result.kind} {deployment.id}: {outcome} in {deployment.seconds or 0:.1f} s"
+    seconds = max(deployment.seconds or 0, sum(phase.seconds for phase in result.phases))
+    yield f"{result.kind} {deployment.id}: {outcome} in {seconds:.1f} s"
     if result.error:
         yield f"{paint('red', 'why')}: {result.error}"
     for line in result.log.splitlines():
         yield paint("dim", f"  | {redaction.clean_text(line)}")
     if deployment.outcome == "stuck":
-        look = f"look with ./inv diff --env {result.environment}, then deploy again"
-        if deployment.service is not None and deployment.service.state == "failed":
-            look = f"the bot may be down: ./inv service.logs --env {result.environment}, then {look}"
-        yield f"{paint('red', 'a person is needed')}: {look}"
+        yield f"{paint('red', 'a person is needed')}: {_look(deployment, result.environment)}"
     yield from _phases(result, paint)
     if result.unrecorded:
         yield f"{paint('red', 'not recorded')}: {result.unrecorded}"
     if result.card:
         yield from _card(result.card, paint)
+
+
+def _look(deployment: Deployment, environment: str) -> str:
+    """What somebody is to look at, or to type, after the way back failed."""
+    look, service = f"look with ./inv diff --env {environment}, then deploy again", deployment.service
+    if service is None or service.state != "failed":
+        return look
+    start = f"./inv rollback --env {environment} --only service --to"
+    if deployment.kind == "rollback" and service.previous not in (None, service.release):
+        return (
+            f"the bot may be down; {start} {service.previous} starts the release that was left again;"
+            f" ./inv service.logs --env {environment} tells more"
+        )
+    return (
+        f"the bot may be down: ./inv service.logs --env {environment}; {start} RELEASE starts another one of those that"
+        f" ./inv releases --env {environment} lists, or deploy a commit that works"
+    )
 
 
 def _phases(result: Result, paint: Paint) -> Iterator[str]:

@@ -6,7 +6,7 @@ release from starting.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from botswain.deployment.run import Run, carry_out, settle_earlier, would_need
 from botswain.deployment.service import Work, target_for
 from botswain.errors import BotswainError
 from botswain.host.launch import STARTS
+from botswain.host.ledger import earlier
 from botswain.plan import Plan, ServicePlan
 from botswain.state.ids import actor, deployment_id
 from botswain.state.journal import Journal, left_behind
@@ -108,10 +109,21 @@ def _wanted(undo: Deployment | None, to: Manifest | None) -> str | None:
     return undo.service.previous if undo is not None and undo.service is not None else None
 
 
+def _passed_over(known: Mapping[str, Release], wanted: str, live: str | None) -> bool:
+    """Whether a rollback goes further back than to the release that ran before: that is gone, or was left as bad."""
+    return wanted != live and (wanted not in known or known[wanted].state == "bad")
+
+
+def leads_to(releases: Sequence[Release], wanted: str, live: str | None) -> Release | None:
+    """The release to which a rollback leads that is to bring `wanted` back; None where it would find none."""
+    known = {one.id: one for one in releases}
+    return earlier(releases, live) if _passed_over(known, wanted, live) else known.get(wanted)
+
+
 def _release(target: Target, wanted: str, live: str | None, *, walk: bool) -> Release:
     """The release called `wanted`; with `walk` the last good one if that was left for being bad, or is gone."""
     known = {one.id: one for one in target.releases()}
-    if walk and wanted != live and (wanted not in known or known[wanted].state == "bad"):
+    if walk and _passed_over(known, wanted, live):
         try:
             return target.candidate(None)
         except ServiceError:
@@ -197,11 +209,26 @@ def _rollback(run: Run, to: str | None, journal: str) -> Result:
         lambda: commit,
         notes=way.notes,
         undoes=(undo.id,) if undo else (),
-        restores=to if to is not None and _deployed(run.session, to) else None,
+        restores=_restored(run.session, to, way),
         only="service",
         service=way.work,
         journal=journal,
     )
+
+
+def _restored(session: Session, to: str | None, way: Way) -> str | None:
+    """The deployment whose state comes back: the one that was named, or the last that made the named release live.
+
+    So a later rollback goes further back from there, and not from what was left.
+    """
+    if to is None or _deployed(session, to):
+        return to
+    found = (
+        one.id
+        for one in session.records.deployments()
+        if one.service is not None and one.service.state == "live" and one.service.release == way.plan.release
+    )
+    return next(found, None)
 
 
 def _way(session: Session, run: Run | None, to: str | None, undo: Deployment | None = None) -> Way:

@@ -112,6 +112,7 @@ def _failed(order: Order, draft: Deployment, ended: Ended, service: ServiceStep,
     if ended.stuck or isinstance(failure, ServiceStuck):
         outcome = Outcome.STUCK
     elif isinstance(failure, ServiceRolledBack):
+        notes.append(f"release {failure.previous} runs again" if failure.previous else "nothing runs, as before")
         outcome = Outcome.ROLLED_BACK
     elif service.result.state == "live" and order.kind == "rollback":
         notes.append("the service is back; its commands are not, and are as they were: say rollback again for them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,15 @@ from botswain.plan.service import short
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment, ServiceResult
     from botswain.deployment.session import Session
-    from botswain.manifest import ScopeRecord
+    from botswain.host.ledger import Release
+    from botswain.manifest import ScopeRecord, ServiceRecord
+    from botswain.targets.base import ServiceState
+
+
+_WATCHED = 5.0
+"""Seconds that a release which was good before has to stay ready when it comes back."""
+_COMMANDS = 1.0
+"""Seconds that the rest of a rollback takes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Card:
     recreates: tuple[str, ...] = ()
     """Commands that it would create anew; the overwrites that they once had are lost already."""
     seconds: float = 0.0
-    """About how long the way back takes: as long as the way here."""
+    """About how long the way back takes."""
     command: str = ""
     bot: str | None = None
     """The release of the bot's service that runs now."""
@@ -42,7 +50,8 @@ class Card:
 def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> Card | None:
     """The card after `deployment`; None as long as nothing was ever deployed.
 
-    Its command is complete; where somebody can be asked, it leaves the last yes to them.
+    What it says of the bot is what its target says now, not what the records hoped for. Its command is complete; where
+    somebody can be asked, it leaves the last yes to them.
     """
     try:
         manifest, target = session.records.manifest(), session.records.last_standing()
@@ -53,8 +62,8 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
     ours = f"{commands} commands in {_many(manifest.scopes)}" if commands else "no command of ours"
     runs = f"{ours}, as of {manifest.deployment_id}"
-    service = manifest.service
-    bot = f"bot: release {service.release} of commit {short(service.commit)}" if service else None
+    state, releases = seen(session)
+    bot = _bot(deployment, manifest.service, state)
     if target is None:
         return Card(runs, None, bot=bot)
     scopes = target.scopes.values()
@@ -70,19 +79,63 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
         deletes=tuple(sorted(set(deletes))),
         renames=tuple(renames),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
-        seconds=target.seconds or deployment.seconds or 0.0,
+        seconds=_seconds(session, target) or deployment.seconds or 0.0,
         command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
         bot=bot,
-        bot_back=_bot_back(target.service),
+        bot_back=bot_back(target.service, state, releases),
     )
 
 
-def _bot_back(service: ServiceResult | None) -> str | None:
+def seen(session: Session) -> tuple[ServiceState | None, Sequence[Release]]:
+    """What the profile's target says of the bot; None and nothing where there is no service, or nobody answers."""
+    if session.profile.service is None:
+        return None, ()
+    from botswain.deployment.service import target_for
+
+    try:
+        target = target_for(session.profile)
+        return target.state(), target.releases()
+    except BotswainError:
+        return None, ()
+
+
+def _bot(deployment: Deployment, record: ServiceRecord | None, state: ServiceState | None) -> str | None:
+    """The bot that runs now."""
+    if state is None or state.release is None:
+        return f"bot: release {record.release} of commit {short(record.commit)}" if record else None
+    told = f"bot: release {state.release} of commit {short(state.commit)}"
+    if not state.running:
+        told += f", which does not run: {state.halted or state.told}"
+    elif deployment.service is not None and deployment.service.state == "failed":
+        told += ", which is not well"
+    return told if record and record.release == state.release else f"{told} (on record: {record and record.release})"
+
+
+def bot_back(service: ServiceResult | None, state: ServiceState | None, releases: Sequence[Release]) -> str | None:
+    """What a rollback of that deployment does to the bot, by the releases that are there."""
     if service is None:
         return None
     if service.previous is None:
         return "stops the bot: there was no release before"
-    return f"restarts the bot with release {service.previous} of commit {short(service.previous_commit)}"
+    if state is None:
+        return f"restarts the bot with release {service.previous} of commit {short(service.previous_commit)}"
+    from botswain.deployment.backwards import leads_to
+
+    found = leads_to(releases, service.previous, state.release)
+    if found is None:
+        return f"cannot bring the bot back: release {service.previous} is gone or bad, and no earlier good one is left"
+    if found.id == state.release and state.running:
+        return f"leaves the bot as it is: release {found.id} runs already"
+    gone = "" if found.id == service.previous else f", since {service.previous} is gone or bad"
+    return f"restarts the bot with release {found.id} of commit {short(found.commit)}{gone}"
+
+
+def _seconds(session: Session, target: Deployment) -> float | None:
+    """About how long the way back takes: of a bot its start, and how long it is then watched."""
+    service, known = session.profile.service, target.service
+    if service is None or known is None or known.seconds is None:
+        return target.seconds
+    return known.seconds + min(_WATCHED, service.health.stable_for) + _COMMANDS
 
 
 def card_json(card: Card) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def release_commit(profile: Profile, *, write: bool = True) -> Commit:
     where = f"{profile.file}: repo: {repo}"
     head = git.answer(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if head is None:
+        if not repo.is_dir():
+            raise BotswainError("is no folder", where=where, fix="correct repo in the profile")
         inside = git.answer(repo, "rev-parse", "--git-dir") is not None
         what = "has no commit yet" if inside else "is no git repository"
         raise BotswainError(f"{what}, and a release is made from a commit", where=where, fix="commit the bot first")

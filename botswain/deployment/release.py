@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from botswain.deployment.budget import check_budget
+from botswain.deployment.card import card_of
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.commit import Commit, release_commit
 from botswain.deployment.deploy import shaped
@@ -15,8 +16,9 @@ from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
 from botswain.deployment.run import carry_out, holding, preview
 from botswain.deployment.service import Work, look, target_for
+from botswain.deployment.session import workers
 from botswain.deployment.staleness import warned
-from botswain.deployment.survey import survey
+from botswain.deployment.survey import identify, survey
 from botswain.deployment.wanted import wanted
 from botswain.errors import BotswainError
 
@@ -82,6 +84,9 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
             built.append(made)
         return built[0]
 
+    if want is None and found.action == "deploy":
+        with workers(1) as pool:  # whose credentials these are, and whether a guild is another's: not after a build
+            identify(session, run.client, run.manifest, pool).result()
     if want is None:
         release = prepare().release if found.action == "deploy" else found.live
         want = wanted(replace(profile, source=_of_release(profile, target, release)))
@@ -95,7 +100,7 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
         notes=(*notes, *told),
         service=None if found.action == "none" else lambda: _work(run, target, found, commit, prepare),
     )
-    return pruned(target, result)
+    return pruned(session, target, result, interactive=run.options.interactive)
 
 
 def _recorded(run: Run, found: ServicePlan) -> ServicePlan:
@@ -124,8 +129,11 @@ def _work(run: Run, target: Target, found: ServicePlan, commit: Commit, prepare:
     )
 
 
-def pruned(target: Target, result: Result) -> Result:
-    """The result, after old releases were removed; what could not be removed is a note."""
+def pruned(session: Session, target: Target, result: Result, *, interactive: bool) -> Result:
+    """The result, after old releases were removed; what could not be removed is a note.
+
+    The card promises a way back, so it is made of the releases that are left.
+    """
     entry = result.deployment
     if entry is None or entry.service is None or entry.outcome not in (Outcome.DONE, Outcome.PARTIAL):
         return result
@@ -133,7 +141,8 @@ def pruned(target: Target, result: Result) -> Result:
         left = target.prune()
     except BotswainError as error:
         left = [str(error)]
-    return replace(result, notes=(*result.notes, *(f"an old release was not removed: {one}" for one in left)))
+    notes = (*result.notes, *(f"an old release was not removed: {one}" for one in left))
+    return replace(result, notes=notes, card=card_of(session, entry, interactive=interactive))
 
 
 def _of_release(profile: Profile, target: Target, release: str | None) -> Source:

@@ -151,6 +151,7 @@ def test_a_way_back_that_is_bad_too_needs_a_person(fleet):
     ran = fleet.rollback()
     assert (ran.code, ran.document["outcome"]) == (5, "stuck"), ran
     assert "the hull rotted" in str(ran.document["log"])
+    assert old in ran.document["card"]["bot"]
     shown = fleet.inv("history", "--env", "dev").out
     assert "stuck" in shown
     fleet.version("four")
@@ -181,6 +182,10 @@ def test_to_a_release_by_its_name_or_commit(fleet):
     ran = fleet.rollback("--only", "service", "--to", fleet.git("rev-parse", "HEAD~1"))
     assert (ran.code, fleet.runs()) == (0, "two"), ran
     fleet.agree()
+    ran = fleet.rollback("--only", "service")  # from there further back, not from what was left
+    assert (ran.code, fleet.runs()) == (0, "one"), ran
+    ran = fleet.rollback("--only", "service", "--to", fleet.git("rev-parse", "HEAD~1"))
+    assert (ran.code, fleet.runs()) == (0, "two"), ran
     ran = fleet.rollback("--only", "service", "--to", "nonsense")
     assert (ran.code, fleet.runs()) == (1, "two"), ran
     assert '"nonsense" is no release' in ran.err
