@@ -7,7 +7,7 @@ import json as jsonlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from invoke.exceptions import Exit
@@ -126,8 +126,9 @@ def emit(document: Any) -> None:
 
 
 def progress(message: str) -> None:
-    """Tells a person on stderr what is going on."""
-    print(message, file=sys.stderr, flush=True)
+    """Tells a person on stderr what is going on, if anybody still listens: a closed terminal fails no deployment."""
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
 
 
 def on_terminal(*, json: bool) -> bool:

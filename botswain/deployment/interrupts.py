@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while Discord or the records are being written: first an orderly end, then an abrupt one."""
+"""Ctrl-C, SIGTERM, or a closed terminal, while something is being written: first an orderly end, then an abrupt one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -33,7 +33,9 @@ def orderly(stop: Callable[[], None], say: Callable[[str], None]) -> Iterator[No
         stop()
         _tell(say, "stopping: what is under way is finished or undone first (once more ends at once)")
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # of nohup
+    heeded = [number for number in _SIGNALS if not (deaf and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield
     finally:
@@ -47,3 +49,5 @@ def _tell(say: Callable[[str], None], message: str) -> None:
     except RuntimeError:  # the signal came in the middle of printing, which Python's streams do not take
         with suppress(OSError):
             os.write(2, f"{message}\n".encode())
+    except OSError:  # the terminal is gone
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
@@ -261,12 +262,14 @@ def test_while_discord_is_down_nothing_is_begun(sailing):
     sailing.agree()
 
 
-def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing):
-    """Exit 4 once the look that is under way has ended; a release that nobody wants is not confirmed."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("how", [{}, {"never_ready": True}])
+def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing, number, how):
+    """Exit 4 at once, whether it is ready or not; a release that nobody waited for is not blamed, nor confirmed."""
     here = f"http://127.0.0.1:{sailing.port}"
     urls = {"alive": f"{here}/healthz", "ready": f"{here}/readyz"}
-    sailing.ship(health={**urls, "deadline": 10, "stable_for": 3})
-    sailing.version("two")
+    sailing.ship(health={**urls, "deadline": 90, "stable_for": 90})
+    sailing.version("two", **how)
     old = sailing.current()
     where = sailing.where()
     with subprocess.Popen(
@@ -277,11 +280,60 @@ def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing):
         while sailing.runs() != "two":
             assert time.monotonic() < end
             time.sleep(0.05)
-        run.send_signal(signal.SIGINT)
+        run.send_signal(number)
         told, _ = run.communicate(timeout=40)
     assert run.returncode == 4, told
-    assert "stopped by hand" in told
+    assert "stopped by hand before it was known whether the release is well" in told
+    assert f"release {old} runs again" in told
     assert (sailing.runs(), sailing.current(), descriptions(sailing)) == ("one", old, {"ping": "Pong"})
+    sailing.agree()
+
+
+def test_a_stop_by_hand_during_the_gate_stays_one(sailing):
+    """`service.stop` is not undone by the deployment that is under way: that fails and says who stopped the bot."""
+    here = f"http://127.0.0.1:{sailing.port}"
+    sailing.ship(health={"ready": f"{here}/readyz", "deadline": 90, "stable_for": 90})
+    sailing.version("two")
+    old, where = sailing.current(), sailing.where()
+    with subprocess.Popen(
+        sailing.argv("deploy", "--env", "dev"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, **where,
+    ) as run:  # fmt: skip
+        end = time.monotonic() + 20
+        while sailing.runs() != "two":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        status = sailing.inv("status", "--env", "dev").out
+        assert re.search(
+            r"switch +to release \S+ is not confirmed; by itself it is taken back at .* UTC, in \d+ s", status
+        )
+        assert "deploy again" not in status
+        assert sailing.inv("service.stop", "--env", "dev").code == 0
+        told, _ = run.communicate(timeout=40)
+    assert run.returncode == 1, told
+    assert re.search("stopped the bot by hand at .* meanwhile, so it was not started", told)
+    assert (sailing.processes(), sailing.current()) == ([], old)
+    assert "stopped the bot by hand at" in sailing.inv("status", "--env", "dev").out
+    assert sailing.inv("service.start", "--env", "dev").code == 0
+    while sailing.runs() != "one":
+        time.sleep(0.05)
+    sailing.agree()
+
+
+def test_a_health_that_is_changed_is_what_counts_from_then_on(sailing):
+    """Without a new commit: nothing is built or restarted, a typing error fails, and is not kept with the release."""
+    here, before, release = f"http://127.0.0.1:{sailing.port}", sailing.asked(), sailing.current()
+    sailing.ship(health={"ready": f"{here}/readyz", "deadline": 1, "stable_for": 0})
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["deployment"]["service"]["action"]) == (0, "start"), ran
+    sailing.ship(health={"ready": f"http://127.0.0.1:{sailing.port + 1}/readyz", "deadline": 1, "stable_for": 0})
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["outcome"]) == (1, "failed"), ran
+    assert "was not ready within 1 s" in ran.document["error"]
+    assert "correct service.health" in ran.document["error"]
+    sailing.ship(health={"ready": f"{here}/readyz", "deadline": 1, "stable_for": 0})
+    assert sailing.deploy().document["outcome"] == "unchanged"
+    assert (sailing.asked(), sailing.current()) == (before, release)
     sailing.agree()
 
 
