@@ -306,6 +306,7 @@ def test_the_python_of_a_bot(sound: Desk):
     sound.environment["DISCORD_DEV_TOKEN"] = token()
     verdict, detail, _ = doctor_of_code(sound).one("bot's python")
     assert (verdict, "neither .venv/bin/python nor venv/bin/python" in detail) == (BAD, True)
+    assert doctor_of_code(sound).one("sources")[0] == "cannot tell"  # one thing is wrong, and told once
     executable(sound, "venv/bin/python", f'exec {sys.executable} -S "$@"')
     verdict, detail, fix = doctor_of_code(sound).one("bot's python")
     assert (verdict, "cannot import discord" in detail, "-m pip install" in fix) == (BAD, True, True)

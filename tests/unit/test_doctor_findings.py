@@ -15,12 +15,14 @@ from discord_fakes import FakeTime, Script, client, ok
 from botswain.deployment.doctor import inventory, kept, live, look, machine
 from botswain.deployment.doctor.inventory import Inventory
 from botswain.deployment.doctor.look import Verdict, safely
+from botswain.deployment.doctor.service import service
 from botswain.deployment.wanted import Wanted
 from botswain.discord import errors
 from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.manifest import ScopeRecord
 from botswain.state.ids import timestamp
+from botswain.targets.base import ServiceState
 
 GUILDS = [str(300000000000000000 + number) for number in range(500)]
 
@@ -295,13 +297,18 @@ def test_a_lock(kind, alive, silent, verdict):
 
 
 def test_packages_against_the_lock(tmp_path):
-    """A wrong or missing version is told; one for other systems may be missing."""
+    """A wrong or missing version is told; one for other systems or another Python counts for nothing."""
     from importlib.metadata import version
 
     lock = tmp_path / "base.txt"
     lock.write_text(f"httpx=={version('httpx')} \\\n    --hash=sha256:0\nwinonly==1 ; sys_platform == 'win32' \\\n")
     (one,) = machine.packages(lock)
-    assert (one.verdict.value, one.detail) == ("good", "2 as locked in requirements/base.txt")
+    assert (one.verdict.value, one.detail) == ("good", "1 as locked in requirements/base.txt")
+    lock.write_text(
+        f"httpx==0.0.1 ; python_full_version < '3.0' \\\nhttpx=={version('httpx')} ; python_full_version >= '3.0' \\\n"
+    )
+    (one,) = machine.packages(lock)
+    assert (one.verdict.value, one.detail) == ("good", "1 as locked in requirements/base.txt")
     lock.write_text("httpx==0.0.1 \\\nno-such-package==1 \\\n")
     (one,) = machine.packages(lock)
     assert one.verdict is Verdict.WARNING
@@ -349,3 +356,31 @@ def test_a_package_is_toldas_node_finds_it(tmp_path):
     (tmp_path / "node_modules/x").mkdir(parents=True)
     (tmp_path / "node_modules/x/package.json").write_text('{"version": "1.2"}')
     assert machine._package(folder, "x") == "1.2"
+
+
+# The service
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "told"),
+    [
+        ({"release": None, "running": False}, Verdict.GOOD, "nothing was deployed yet"),
+        ({}, Verdict.GOOD, "release r1: running"),
+        ({"trouble": "/readyz answers 503"}, Verdict.BAD, "release r1 (running) is not well: /readyz answers 503"),
+        ({"running": False, "told": "ended with exit code 78"}, Verdict.BAD,
+         "release r1 does not run: ended with exit code 78"),
+        ({"running": False, "halted": "eve stopped the bot by hand"}, Verdict.WARNING,
+         "release r1: eve stopped the bot by hand"),
+        ({"unconfirmed": "r2"}, Verdict.WARNING, "the switch to release r2 is not confirmed"),
+    ],
+)  # fmt: skip
+def test_the_service(monkeypatch, seen, verdict, told):
+    """Its process, its health, who stopped it, and what is under way."""
+    trouble = seen.get("trouble")
+    known = {"target": "local", "release": "r1", "commit": "c", "running": True, "told": "running"}
+    state = ServiceState(**{**known, **{name: value for name, value in seen.items() if name != "trouble"}})
+    target = SimpleNamespace(state=lambda: state, healthy=lambda: trouble)
+    monkeypatch.setattr("botswain.deployment.service.target_for", lambda _profile: target)
+    (found,) = service(SimpleNamespace(name="dev", service="some"))
+    assert (found.look, found.verdict, found.detail) == ("service", verdict, told)
+    assert list(service(SimpleNamespace(name="dev", service=None))) == []

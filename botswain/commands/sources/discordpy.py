@@ -39,7 +39,10 @@ def read(source: Source) -> Found:
 
     def advise(package: str) -> str:
         name = "discord.py" if package == "discord" else "the bot's requirements"
-        return f"install {name} in {python} (-m pip install …), or name the bot's Python in commands.interpreter"
+        if Path(python).parent.parent.joinpath("pyvenv.cfg").exists():
+            return f"install {name} in {python} (-m pip install …), or name the bot's Python in commands.interpreter"
+        where = shown_path(source.repo)
+        return f"make {where}/.venv (python3 -m venv) with {name}, or name the bot's Python in commands.interpreter"
 
     told = reading.run_reader(source, [python, str(reading.READERS / "discordpy.py")], request, advise)
     definitions: list[Definition] = []

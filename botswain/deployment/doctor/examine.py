@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botswain.deployment.doctor import kept, machine, project
+from botswain.deployment.doctor import kept, machine, project, service
 from botswain.deployment.doctor.look import Look, Verdict, failed, safely, unknown
 from botswain.deployment.records import Records
 from botswain.deployment.session import Session, connected, open_records
@@ -38,10 +38,16 @@ def examine(environment: str) -> Iterator[Look]:
             yield unknown(look, "the profile cannot be read")
         return
     yield from safely("profile", partial(project.profile, found))
-    yield from safely(found.source.kind, partial(machine.bot_code, found.source))
+    readable = _at_hand(found)
+    code = list(safely(found.source.kind, partial(machine.bot_code, readable.source)))
+    yield from code
     want: list[Wanted] = []
-    yield from safely("sources", partial(_sources, found, want))
+    if any(look.verdict is Verdict.BAD for look in code):
+        yield unknown("sources", "what they need is not there, as was said")
+    else:
+        yield from safely("sources", partial(_sources, readable, want))
     yield from safely("commit", partial(project.commit, found))
+    yield from safely("service", partial(service.service, found))
     records: list[Records] = []
     yield from _records(found, records)
     yield from _discord(found, want[0] if want else None, records[0] if records else None)
@@ -52,6 +58,18 @@ def _profile(environment: str) -> tuple[Profile | None, InvalidInput]:
         return read(environment), InvalidInput([])
     except InvalidInput as error:
         return None, error
+
+
+def _at_hand(found: Profile) -> Profile:
+    """The profile with its sources as a deployment reads them: by what the live release has installed."""
+    if found.service is None or not found.source.runs_code:
+        return found
+    from botswain.deployment.release import at_hand
+
+    try:
+        return at_hand(found)
+    except BotswainError:  # the look at the service says so
+        return found
 
 
 def _sources(found: Profile, want: list[Wanted]) -> Iterator[Look]:

@@ -19,7 +19,7 @@ OLDEST_GIT = (2, 25)
 OLDEST_NODE = (18,)
 """What discord.js 14 needs."""
 LOCK = Path(__file__).resolve().parents[3] / "requirements/base.txt"
-_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)\s*(;)?", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)[ \t]*(?:;([^\\\n]*))?", re.MULTILINE)
 _SECONDS = 30
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "ASDF_DIR", "VOLTA_HOME")
 
@@ -43,12 +43,12 @@ def packages(lock: Path = LOCK) -> Iterator[Look]:
         yield unknown("packages", f"{lock}: cannot be read: {error.strerror}")
         return
     wrong: list[str] = []
-    for name, locked, marker in pins:
+    pins = [pin for pin in pins if _meant(pin[2])]
+    for name, locked, _ in pins:
         try:
             installed = version(name)
         except PackageNotFoundError:
-            if not marker:  # one with a marker may be for other systems
-                wrong.append(f"{name} is missing")
+            wrong.append(f"{name} is missing")
             continue
         if installed != locked:
             wrong.append(f"{name} is {installed}, not {locked}")
@@ -56,6 +56,20 @@ def packages(lock: Path = LOCK) -> Iterator[Look]:
         yield warning("packages", listed(wrong), "remove .venv/stamp; the next ./inv installs requirements/base.txt")
     else:
         yield good("packages", f"{len(pins)} as locked in requirements/base.txt")
+
+
+def _meant(marker: str) -> bool:
+    """Whether a pin is for this Python on this system."""
+    if not marker.strip():
+        return True
+    try:
+        from packaging.markers import InvalidMarker, Marker
+    except ImportError:  # it is among the missing packages then
+        return False
+    try:
+        return Marker(marker.strip()).evaluate()
+    except InvalidMarker:
+        return False
 
 
 def git() -> Iterator[Look]:
@@ -127,8 +141,15 @@ def _python_of_the_bot(source: Source) -> Iterator[Look]:
         fix = "name the bot's Python in commands.interpreter"
         yield bad("bot's python", f"{command} cannot be run", fix)
     else:
-        fix = f"install the bot's requirements: {command} -m pip install -r requirements.txt"
+        way = f"{command} -m pip install -r requirements.txt" if "/" in found else _venv(source.repo)
+        fix = f"install the bot's requirements: {way}"
         yield bad("bot's python", f"{command} cannot import discord", fix)
+
+
+def _venv(repo: Path) -> str:
+    """How to make the bot's virtual environment: the system's Python takes no packages on Debian and others."""
+    where = repo.resolve()
+    return f"cd {where} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
 
 
 def _aged(look: str, version: str, oldest: tuple[int, ...], fix: str) -> Look:

@@ -1,0 +1,32 @@
+"""Whether the bot runs where its profile says, and is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from botswain.deployment.doctor.look import Look, bad, good, warning
+from botswain.profile.settings import Profile
+
+
+def service(profile: Profile) -> Iterator[Look]:
+    """One look at its process and health URLs; nothing for a profile that is about commands alone."""
+    if profile.service is None:
+        return
+    from botswain.deployment.service import target_for
+
+    target, env = target_for(profile), f"--env {profile.name}"
+    state = target.state()
+    if state.release is None:
+        yield good("service", "nothing was deployed yet")
+    elif state.unconfirmed is not None:
+        told = f"the switch to release {state.unconfirmed} is not confirmed"
+        yield warning("service", told, f"wait for the run that does it, or settle it: ./inv deploy {env}")
+    elif state.halted:
+        yield warning("service", f"release {state.release}: {state.halted}", f"./inv service.start {env}")
+    elif not state.running:
+        yield bad("service", f"release {state.release} does not run: {state.told}", f"./inv service.logs {env}")
+    elif (trouble := target.healthy()) is not None:
+        told = f"release {state.release} ({state.told}) is not well: {trouble}"
+        yield bad("service", told, f"./inv service.logs {env}; ./inv rollback {env} --only service")
+    else:
+        yield good("service", f"release {state.release}: {state.told}")
