@@ -100,6 +100,9 @@ def environment(given: str, live: str, own: dict[str, str], secrets: dict[str, s
     known.update(own)
     known["CREDENTIALS_DIRECTORY"] = given
     known["BOTSWAIN_RELEASE"] = live
+    called = live.split("-")  # day, time, commit
+    if len(called) > 2:
+        known.setdefault("GIT_SHA", called[2])
     for variable, name in secrets.items():
         path = f"{given}/{name}"
         try:

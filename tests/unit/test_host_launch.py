@@ -46,6 +46,16 @@ def test_what_the_bot_gets(host):
     assert "PYTHONPATH" not in done.stdout
 
 
+def test_the_bot_knows_its_commit(host):
+    """GIT_SHA is the commit's beginning, of which the release is named; the profile may say otherwise."""
+    name = "20261127-232136-00d0e7bf-2"
+    host.fill(name)
+    host.place.link(name)
+    assert "GIT_SHA=00d0e7bf" in start(host).stdout.splitlines()
+    host.place.store(replace(host.service, environment={"GIT_SHA": "mine"}))
+    assert "GIT_SHA=mine" in start(host).stdout.splitlines()
+
+
 @pytest.mark.parametrize("value", [None, b"", b"\n", b"a\0b", b"\xff\xfe"])
 def test_a_secret_that_cannot_be_used(host, value):
     """A secret that is missing, empty or no text is told by its file, never by its value, and starts nothing."""
