@@ -185,7 +185,11 @@ class Service(Strict):
     stop_timeout: float = Field(15, gt=0, le=600, description="Seconds between SIGTERM and SIGKILL.")
     build_timeout: float = Field(900, gt=0, le=86400, description="Seconds that each command may take.")
     confirm_within: float = Field(
-        30, ge=1, le=3600, description="Seconds after its checks in which a deployment that was killed is taken back."
+        30,
+        ge=1,
+        le=3600,
+        description="Seconds after the latest end of its checks (stop_timeout, health.deadline, timeout and stable_for,"
+        " and 10) in which a deployment that was killed is taken back.",
     )
     keep_releases: int = Field(5, ge=0, le=100, description="Good releases to keep beside the live one.")
 

@@ -48,7 +48,12 @@ def profile_text(answers: Answers) -> str:
     lines.append(f"repo: {_text(answers.repo)} # the bot's repository")
     lines += _commands(answers.proposal)
     lines += _state(answers)
-    lines += [f"{name}: {_text(value)}" for name, value in (answers.kept or {}).items()]
+    kept = answers.kept or {}
+    lines += [f"{name}: {_text(value)}" for name, value in kept.items()]
+    if not (answers.production or "api" in kept):
+        lines.append("# api: sandbox # a double of Discord on this machine, to try everything in (docs/sandbox.md)")
+    if "service" not in kept:
+        lines.append("# service: # builds, runs and rolls back the bot itself, too (docs/service.md)")
     return "\n".join(lines) + "\n"
 
 
