@@ -138,8 +138,9 @@ def finish(
         try:
             switched = _return(place, service, manager, way.back, outage, restarts, stopped, health)
         except HostError as error:
-            why = halt.told(place) or (error.what if isinstance(error, Stopped) else "")
-            if not why:
+            unseen = isinstance(error, Stopped)
+            why = error.what if unseen else halt.told(place)
+            if not why or (manager.process().running and not unseen):
                 raise
             place.link(way.back)
             switched = Switched(way.back or "", None, Verdict(good=False, certain=False, why=why), 0.0)

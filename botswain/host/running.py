@@ -22,6 +22,7 @@ def start(place: Place, service: Service, manager: Manager) -> None:
         if live is None or not place.release(live).is_dir():
             raise nothing_to_start(place, live, "botswain-host rollback", "deploy one")
         if manager.process().running:
+            halt.lift(place)
             return
         check_ports(place, place.spec(live, service), manager)
         halt.lift(place)
