@@ -185,6 +185,8 @@ def _remedy(log: str) -> str:
     remedies = {
         "Connection refused": "is the server running, and is this its address?",
         "No such file or directory": "is the server running on this machine, and is this its socket?",
+        "is starting up": "wait until it is up, then run it again",
+        "is shutting down": "start it again, or find out who stops it",
         "could not translate host name": "correct the host's name, or look at DNS",
         "Peer authentication failed": "run it as the user of that name: as root with run_as, or through sudo",
         "no password supplied": "name a file with the password: password_file or passfile",

@@ -229,8 +229,10 @@ class _locked_table:  # noqa: N801 - reads like one
 def test_stopped_by_hand(backups: Backups, before, cluster, number):
     """Ctrl-C and SIGTERM leave nothing, also no pg_dump that goes on."""
     with _locked_table(cluster):
+        # A shell that starts tests with & has them ignore SIGINT.
+        heeding = {**backups.where(), "preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
         process = subprocess.Popen(
-            backups.argv("run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **backups.where()
+            backups.argv("run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heeding
         )
         _until(lambda: list(backups.folder.glob(".partial-*/database.dump*")))
         process.send_signal(number)

@@ -25,6 +25,9 @@ def host(lab, tmp_path_factory):
     ran = desk.inv("provision", "--env", "stage")
     assert ran.code == 0, ran
     _sql(machine, "harbour", SQL)
+    machine.run("mkdir /srv/second")
+    ran = _inv(desk, "run")
+    assert ran.code == 0, ran
     yield machine, desk
     machine.stop()
 
@@ -50,10 +53,6 @@ def test_the_whole_way(host):
     """Run, list, verify, restore: asked from here, done there, with the same documents as on this machine."""
     machine, desk = host
     ran = _inv(desk, "run", "--json")
-    assert (ran.code, ran.document["outcome"]) == (1, "partial"), ran
-    assert ran.document["problems"] == ["copy to /srv/second: there is no such folder; make it, or mount its disk"]
-    machine.run("mkdir /srv/second")
-    ran = _inv(desk, "run", "--json")
     assert ran.code == 0, ran
     made = ran.document["backup"]
     assert (made["state"], made["rows"], made["globals"]) == ("good", 500, True)
@@ -69,8 +68,8 @@ def test_the_whole_way(host):
     assert f"restored {made['id']} into spare: 500 rows in 1 table" in ran.out
     assert _sql(machine, "spare", "SELECT count(*) FROM harbour.ships") == ["500"]
     audit = (desk.folder / "manifests/stage/audit.jsonl").read_text()
-    assert [json.loads(line)["action"] for line in audit.splitlines() if '"intent"' in line][-3:] == [
-        "backup.run", "backup.run", "backup.restore",
+    assert [json.loads(line)["action"] for line in audit.splitlines() if '"intent"' in line][-2:] == [
+        "backup.run", "backup.restore",
     ]  # fmt: skip
 
 
@@ -80,11 +79,11 @@ def test_refusals_come_back_as_they_are(host):
     ran = _inv(desk, "restore", "--into", "postgresql:///harbour", "--replace", "--yes", "--json")
     assert (ran.code, ran.document["outcome"]) == (3, "refused")
     assert "harbour is the database that this backup was made from" in ran.document["error"]
-    machine.run("systemctl stop postgresql")
+    machine.run("systemctl stop postgresql@15-main")
     try:
         ran = _inv(desk, "run")
     finally:
-        machine.run("systemctl start postgresql")
+        machine.run("systemctl start postgresql@15-main")
     assert ran.code == 1
     assert "is the server running on this machine, and is this its socket?" in ran.told[0]
 
