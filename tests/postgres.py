@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import pwd
@@ -10,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,17 @@ def someone() -> str:
     return "postgres" if any(one.pw_name == "postgres" for one in pwd.getpwall()) else "nobody"
 
 
+_GUARD = """
+folder=$0
+"$@" >"$folder/log" 2>&1 </dev/null &
+read -r word
+kill -QUIT $!
+wait $!
+[ "$word" = stop ] || rm -rf "$folder"
+"""
+"""Runs a server until it is told to stop, or until nobody is left who could tell."""
+
+
 class Cluster:
     """One server in a folder of its own, reached by a socket in it, or over TCP with a password."""
 
@@ -60,21 +71,30 @@ class Cluster:
         self.sql(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
 
     def start(self) -> None:
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it answers. It ends with this process, however that ends."""
         settings = {"unix_socket_directories": self.folder, "port": self.port, "listen_addresses": "127.0.0.1",
                     "fsync": "off", "max_connections": 40, "shared_buffers": "64MB"}  # fmt: skip
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        argv = ["sh", "-c", _GUARD, str(self.folder), str(self.programs / "postgres"), "-D", str(self._data), *options]
+        self._guard = subprocess.Popen(argv, cwd="/", stdin=subprocess.PIPE, **unprivileged())
+        end = time.monotonic() + 30
+        while not self._answers():
+            assert time.monotonic() < end, (self.folder / "log").read_text()
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stop the server; whoever is connected is cut off."""
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+        self._guard.communicate(b"stop\n", timeout=30)
 
     def end(self) -> None:
         """Stop it, and leave nothing."""
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self.stop()
+        self.stop()
         shutil.rmtree(self.folder)
+
+    def _answers(self) -> bool:
+        argv = [str(self.programs / "psql"), "-XqAt", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres",
+                "-d", "postgres", "-c", "SELECT 1"]  # fmt: skip
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
     def sql(self, text: str, database: str = "postgres", user: str = "postgres") -> list[str]:
         """The lines that SQL prints."""
