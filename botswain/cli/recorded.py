@@ -104,9 +104,12 @@ def _service_rows(session: Session, manifest: Manifest) -> list[tuple[str, str]]
     now = state.told or ("running" if state.running else "stopped")
     if state.halted:
         now += f" ({state.halted}; nothing but ./inv service.start, a deploy or a rollback starts it)"
-    if state.release != (record.release if record else None) and state.unconfirmed is None:
-        now += f"; live is release {state.release}, not the recorded one: deploy again"
     rows = [("service", f"{known}: {now}")]
+    if state.release != (record.release if record else None) and state.unconfirmed is None:
+        live = f"release {state.release} of commit {short(state.commit)}" if state.release else "no release"
+        told = f"{known}, not the recorded one runs: somebody went elsewhere where the bot is"
+        fix = f"./inv rollback --env {session.profile.name} --only service records that, a deploy takes it back"
+        rows = [("service", f"{live}: {now}"), ("on record", f"{told}; {fix}")]
     if state.unconfirmed is not None:
         rows.append(("switch", f"to release {state.unconfirmed} is not confirmed{_until(state.until)}"))
     return rows

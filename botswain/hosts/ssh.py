@@ -6,6 +6,7 @@ of half a one. Your own ~/.ssh/config applies. Host keys have to be known.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from botswain.errors import BotswainError
 from botswain.hosts.fleet import Host
 
 CONNECT_SECONDS = 10
+_HANG_UP = 5
 _SSH_FAILED = 255
 """The exit code with which ssh says that it is not the command that failed."""
 
@@ -102,6 +104,13 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
         if found is not None:
             raise HostFailed(found[0], where=host.name, fix=found[1].format(address=address(host)))
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def hang_up(host: Host) -> None:
+    """Forget the open connection to a host: over one that is dead, everybody would wait for its end."""
+    argv = ["ssh", "-O", "exit", *options(host), address(host)]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(argv, capture_output=True, check=False, timeout=_HANG_UP, stdin=subprocess.DEVNULL)
 
 
 def _line(text: str) -> str:

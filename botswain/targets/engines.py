@@ -162,6 +162,7 @@ class Engines:
                 if not isinstance(error.__cause__, Unreachable) or time.monotonic() >= until:
                     return None
             say(f"{host.name} cannot be reached; trying again")
+            ssh.hang_up(host)
             time.sleep(_LATER)
 
     def named(self, names: Iterable[str]) -> list[Host]:

@@ -10,7 +10,7 @@ from botswain.host import forms, orders
 from botswain.host.looking import View
 from botswain.host.place import Service
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
-from botswain.targets.engines import Engines, Outcome, translated
+from botswain.targets.engines import Engines, Outcome, Say, silent, translated
 
 
 def taken_back(
@@ -19,6 +19,7 @@ def taken_back(
     before: Mapping[str, View],
     done: Mapping[str, Outcome],
     until: float,
+    say: Say = silent,
 ) -> ServiceError:
     """Bring every host back to the release that it had before; returns what the deployment is to be told.
 
@@ -34,7 +35,7 @@ def taken_back(
         trouble |= {name: str(one.error or "was not reached") for name, one in back.items() if not one.good}
     for name, one in done.items():
         if one.lost:
-            told = _lost(engines, name, specs[name], before[name], until)
+            told = _lost(engines, name, specs[name], before[name], until, say)
             trouble |= {name: told} if told else {}
         elif one.error is not None and one.kind == "stuck":
             trouble[name] = str(one.error)
@@ -70,13 +71,13 @@ def undone(engines: Engines, specs: Mapping[str, Service], before: Mapping[str, 
             raise ServiceStuck(what, where=one.host, fix=error.fix) from None
 
 
-def _lost(engines: Engines, name: str, spec: Service, before: View, until: float) -> str:
+def _lost(engines: Engines, name: str, spec: Service, before: View, until: float, say: Say) -> str:
     """Wait for a host that was lost in a switch, and take that back there; what is wrong, or nothing."""
     (host,) = engines.named([name])
-    view = engines.again(host, spec, until)
+    view = engines.again(host, spec, until, say)
     if view is None:
         left = "nothing" if before.state.live is None else f"release {before.state.live}"
-        return f"it cannot be reached; it returns to {left} by itself"
+        return f"it cannot be reached; its own timer returns it to {left}, whether or not anybody gets through"
     if view.switch is not None:
         outcome = engines.play("deploy", "ask", {name: [orders.Settle()]})[name]
         if not outcome.good:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from botswain.host import place as host
+from botswain.host import ports
 from botswain.profile.settings import Health, Profile, Service, Workers
 from botswain.targets.supervisor import Daemon
 
@@ -30,7 +31,7 @@ def specification(profile: Profile, service: Service, manager: Mapping[str, str]
         test=service.test,
         build_timeout=service.build_timeout,
         shared=service.shared,
-        environment={**service.environment, **_port(service.port)},
+        environment={**_port(service.port, service.health), **service.environment},
         secrets=secrets,
         health=_health(service.health),
         stop_timeout=service.stop_timeout,
@@ -46,7 +47,7 @@ def for_workers(specified: host.Service, workers: Workers) -> host.Service:
     return replace(
         specified,
         run=workers.run,
-        environment={**environment, **workers.environment, **_port(workers.port)},
+        environment={**environment, **_port(workers.port, workers.health), **workers.environment},
         health=_health(workers.health),
     )
 
@@ -57,8 +58,11 @@ def supervised(daemon: Daemon) -> Mapping[str, str]:
     return {"kind": "supervisor", "socket": str(daemon.socket), "program": "bot", "log": log}
 
 
-def _port(port: int | None) -> Mapping[str, str]:
-    return {"PORT": str(port)} if port is not None else {}
+def _port(port: int | None, health: Health) -> Mapping[str, str]:
+    """Where the bot is to listen: where it is asked how it is, unless the profile says it."""
+    asked = ports.addresses((health.ready, health.alive))
+    found = port if port is not None else next((one for _, one in asked), None)
+    return {"PORT": str(found)} if found is not None else {}
 
 
 def _health(health: Health) -> host.Health:

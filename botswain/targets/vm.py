@@ -52,6 +52,8 @@ class Vm:
         self._tokens: dict[str, dict[str, str]] = {}
         """By token of the gateway's host: the one of each host."""
         self._unpruned: list[str] = []
+        self._say: Say = silent
+        """Who listened to the first part of a deployment listens to the rest."""
 
     @cached_property
     def engines(self) -> Engines:
@@ -123,7 +125,7 @@ class Vm:
 
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit on every host at once, or find it done."""
-        repo = self._profile.source.repo
+        repo, self._say = self._profile.source.repo, say
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
         self._seen = None
@@ -161,10 +163,10 @@ class Vm:
         }
         before = self._look()
         self._seen = None
-        done = self.engines.play("deploy", "switch", asked, seconds=2 * longest)
+        done = self.engines.play("deploy", "switch", asked, seconds=2 * longest, say=self._say)
         if not all(one.good for one in done.values()):
             until = time.monotonic() + longest + within
-            raise recovering.taken_back(self.engines, self.specs, before, done, until)
+            raise recovering.taken_back(self.engines, self.specs, before, done, until, self._say)
         return self._gathered({name: forms.switched(one.answers[-1]) for name, one in done.items()})
 
     def confirm(self, switched: Switched, by: str) -> bool:
@@ -175,7 +177,7 @@ class Vm:
             name: [orders.Confirm(one, by), orders.Prune(self.specs[name])] for name, one in tokens.items()
         }
         self._seen = None
-        done = self.engines.play("deploy", "confirm", asked)
+        done = self.engines.play("deploy", "confirm", asked, say=self._say)
         confirmed = {name: self._confirmed(one, switched, by) for name, one in done.items()}
         self._unpruned = [f"{name}: {told}" for name, one in done.items() for told in _left(one)]
         if all(confirmed.values()):
