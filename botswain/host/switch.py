@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.host import halt, moves, ports, probe, running
+from botswain.host import halt, moves, ports, probe, running, single
 from botswain.host.errors import HostError, Stopped, Unhealthy
 from botswain.host.gate import Manager
 from botswain.host.halt import Halted
@@ -234,7 +234,7 @@ def settle(place: Place, service: Service, manager: Manager, outage: Outage) -> 
 def ports_free(place: Place, service: Service, manager: Manager) -> None:
     """Raise HostError when something else answers where the bot is to be asked how it is."""
     own: list[ports.Address] = []
-    if manager.process().running:
+    if manager.process().running or not single.free(place):  # also one that its manager lost
         own = ports.addresses(probe.urls(place.spec(place.live(), service).health))
     url = probe.stranger([one for one in probe.urls(service.health) if not set(ports.addresses([one])) & set(own)])
     if url is not None:

@@ -129,8 +129,9 @@ def test_a_child_in_a_session_of_its_own_goes_too(host):
     well(host, ship(host, "well").release)
 
 
-def test_supervisord_was_killed(host):
-    """A bot whose supervisord was killed is an orphan; the next deploy ends it, so that only one runs."""
+@pytest.mark.parametrize("way", ["deploy", "back"])
+def test_supervisord_was_killed(host, way):
+    """A bot whose supervisord was killed is an orphan, and no stranger: a deploy or rollback ends it, and one runs."""
     ship(host)
     host.supervised.process.kill()
     host.supervised.process.wait()
@@ -139,12 +140,13 @@ def test_supervisord_was_killed(host):
     host.supervised.start()
     manager = manager_of(host.service)
     found = releases.Ledger(host.place).get(host.place.live())
-    with pytest.raises(HostError, match="in use by another program"):
-        host.ship(manager, found)
     manager.start()  # its launcher sees the orphan and refuses
     until(lambda: not manager.process().running, "the second process to give up")
     assert "another process of this bot still runs" in host.supervised.log.read_text()
-    switch.back(host.place, host.service, manager, found, "ann", lambda: None)
+    if way == "back":
+        switch.back(host.place, host.service, manager, found, "ann", lambda: None)
+    else:
+        host.ship(manager, found)
     well(host, found.id)
 
 
