@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks import backup, commands, service
+from benchmarks import backup, commands, service, vm
 from benchmarks.figures import Figure, document, table
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ GROUPS: dict[str, Mapping[str, Callable[[], list[Figure]]]] = {
     "backup": backup.MEASUREMENTS,
     "commands": commands.MEASUREMENTS,
     "service": service.MEASUREMENTS,
+    "vm": vm.MEASUREMENTS,
 }
 
 

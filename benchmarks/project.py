@@ -85,9 +85,9 @@ class Project:
     url: str
     """Of the sandbox, without `/api/v10`."""
 
-    def inv(self, *arguments: str) -> Ended:
+    def inv(self, *arguments: str, **variables: str) -> Ended:
         """Runs `./inv`."""
-        return run(["./inv", *arguments], self.folder, DISCORD_BENCH_TOKEN=TOKEN, NO_COLOR="1")
+        return run(["./inv", *arguments], self.folder, DISCORD_BENCH_TOKEN=TOKEN, NO_COLOR="1", **variables)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Starts `./inv` and leaves it to the caller how it ends."""
@@ -101,9 +101,9 @@ class Project:
             text=True,
         )
 
-    def document(self, *arguments: str) -> Any:
+    def document(self, *arguments: str, **variables: str) -> Any:
         """The JSON document of an `./inv` that has to succeed."""
-        child = self.start(*arguments, "--json")
+        child = self.start(*arguments, "--json", **variables)
         out, errors = child.communicate()
         if child.returncode:
             said = f"{errors[-2000:]}{out[-2000:]}"

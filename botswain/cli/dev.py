@@ -60,7 +60,7 @@ def _lint() -> None:
         raise BotswainError(f"{', '.join(failed)} found something", fix="see above")
 
 
-@task(group="which figures: commands, service or backup", json="print the rows as one JSON document")
+@task(group="which figures: commands, service, backup or vm", json="print the rows as one JSON document")
 def bench(_context: Any, group: str = "commands", json: bool = False, debug: bool = False) -> int:
     """Measure the figures that Botswain promises.
 

@@ -84,7 +84,7 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
     try:
         done = subprocess.run(
             argv, input=given, capture_output=True, text=True, errors="replace", check=False, timeout=seconds,
-            env=environment,
+            env=environment, start_new_session=True,  # Ctrl-C on a terminal is for us: an order is not cut off
         )  # fmt: skip
     except FileNotFoundError:
         raise BotswainError("ssh is not installed", fix="sudo apt install openssh-client") from None

@@ -1,7 +1,6 @@
 """Sends orders to the engines of a fleet, and makes of their answers what they had: the controller's half of the talk.
 
-What only looks goes by ssh alone, where that reaches a host; whatever changes something goes through a playbook, which
-brings this checkout's engine along.
+A playbook brings this checkout's engine along; orders to hosts that have it go by ssh alone, where that reaches them.
 """
 
 from __future__ import annotations
@@ -102,17 +101,47 @@ class Engines:
 
     def ask(self, hosts: Sequence[Host], asked: Asked, line: Line = ssh.on, seconds: float = 60) -> dict[str, Outcome]:
         """Send orders to the engine that each host has, all at once. Raises ServiceError for the first that fails."""
+        return {name: one.insist() for name, one in self.tell(hosts, asked, line, seconds).items()}
+
+    def tell(self, hosts: Sequence[Host], asked: Asked, line: Line = ssh.on, seconds: float = 60) -> dict[str, Outcome]:
+        """Send orders to the engine that each host has, all at once; by host what became of them."""
         command = [COMMAND, self.root, "do"]
 
         def one(host: Host) -> Outcome:
             try:
                 done = line(host, command, json.dumps(orders.request(asked[host.name])), seconds)
             except HostFailed as error:
-                raise translated(error) from error
+                return Outcome(host.name, error=error)
             return self._parsed(host, done)
 
         with ThreadPoolExecutor(len(hosts)) as pool:
             return {outcome.host: outcome for outcome in pool.map(one, hosts)}
+
+    def send(
+        self,
+        playbook: str,
+        tag: str,
+        asked: Asked,
+        *,
+        seconds: float = 0.0,
+        one_first: bool = False,
+        say: Say = silent,
+    ) -> dict[str, Outcome]:
+        """Send orders to hosts that have this checkout's engine: as `play`, or without Ansible where ssh alone will do.
+
+        Ansible takes a second to start and to come to a host; ssh on the connection that is open, a tenth of that.
+        With `one_first` the others are left out unless that one is well; of a playbook, this is its own business.
+        """
+        hosts = self.named(asked)
+        if not all(one.direct for one in hosts):
+            return self.play(playbook, tag, asked, seconds=seconds, say=say)
+        say(f"{(tag or playbook).capitalize()}: {', '.join(one.name for one in hosts)}")
+        first = hosts[:1] if one_first else hosts
+        found = {one.name: Outcome(one.name) for one in hosts}
+        found |= self.tell(first, asked, seconds=seconds + _SLACK)
+        if len(first) < len(hosts) and all(found[one.name].good for one in first):
+            found |= self.tell(hosts[len(first) :], asked, seconds=seconds + _SLACK)
+        return found
 
     def play(
         self,
@@ -173,16 +202,16 @@ class Engines:
     def _parsed(self, host: Host, done: Done) -> Outcome:
         if done.code == _NOT_FOUND or (done.code and f"{COMMAND}: command not found" in done.err):
             fix = f"./inv provision --env {self._environment}"
-            raise ServiceError("nothing of Botswain is installed on it", where=host.name, fix=fix)
+            what = "nothing of Botswain is installed on it"
+            return Outcome(host.name, error=ServiceError(what, where=host.name, fix=fix))
         try:
             document = json.loads(done.out)
             answers, error = tuple(document["answers"]), document["error"]
         except (ValueError, KeyError, TypeError):
             lines = done.err.strip().splitlines() or [f"it says nothing (exit code {done.code})"]
-            raise ServiceError(f"its engine fails: {lines[-1]}", where=host.name, log=done.err) from None
-        if error:
-            raise translated(Told(error, host.name))
-        return Outcome(host.name, answers)
+            what = f"its engine fails: {lines[-1]}"
+            return Outcome(host.name, error=ServiceError(what, where=host.name, log=done.err))
+        return Outcome(host.name, answers, Told(error, host.name) if error else None)
 
 
 def translated(error: BotswainError) -> ServiceError:

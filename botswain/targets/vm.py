@@ -22,6 +22,7 @@ from botswain.host.orders import Asked
 from botswain.host.place import Service as Spec
 from botswain.host.switch import Settled, Switched
 from botswain.hosts import fleet as fleets
+from botswain.hosts.engine import engine
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
 from botswain.targets import credentials, mirror, names, recovering
@@ -128,11 +129,12 @@ class Vm:
         repo, self._say = self._profile.source.repo, say
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
+        have = {name: one.commits for name, one in self._look().items()}
         self._seen = None
         asked = {name: [orders.Prepare(full, by, deployment, spec, prefix)] for name, spec in self.specs.items()}
         commands = [*self._service.build, *self._service.lint, *self._service.test]
         done = self.engines.play(
-            "deploy", "prepare", asked, commits={"repository": str(repo.resolve()), "commit": full},
+            "deploy", "prepare", asked, commits={"repository": str(repo.resolve()), "commit": full, "have": have},
             seconds=_BUILDING + len(commands) * self._service.build_timeout, say=say,
         )  # fmt: skip
         made = {name: one.insist().answers[-1] for name, one in done.items()}
@@ -163,7 +165,7 @@ class Vm:
         }
         before = self._look()
         self._seen = None
-        done = self.engines.play("deploy", "switch", asked, seconds=2 * longest, say=self._say)
+        done = self.engines.send("deploy", "switch", asked, seconds=2 * longest, one_first=True, say=self._say)
         if not all(one.good for one in done.values()):
             until = time.monotonic() + longest + within
             raise recovering.taken_back(self.engines, self.specs, before, done, until, self._say)
@@ -177,7 +179,7 @@ class Vm:
             name: [orders.Confirm(one, by), orders.Prune(self.specs[name])] for name, one in tokens.items()
         }
         self._seen = None
-        done = self.engines.play("deploy", "confirm", asked, say=self._say)
+        done = self.engines.send("deploy", "confirm", asked, say=self._say)
         confirmed = {name: self._confirmed(one, switched, by) for name, one in done.items()}
         self._unpruned = [f"{name}: {told}" for name, one in done.items() for told in _left(one)]
         if all(confirmed.values()):
@@ -222,8 +224,11 @@ class Vm:
             name: [orders.Back(by, called[name], why, restarts, own.get(name), outage=self._asked(), anew=anew)]
             for name in self.specs
         }
+        ours = all(one.engine == engine().digest for one in self._look().values())
         self._seen = None
-        done = self.engines.play("rollback", "", asked, seconds=max(_longest(one) for one in self.specs.values()))
+        longest = max(_longest(one) for one in self.specs.values())
+        # A playbook brings this checkout's engine along where a host has another.
+        done = self.engines.send("rollback", "", asked, seconds=longest) if ours else self._play(asked)
         return self._gathered({name: forms.switched(one.insist().answers[-1]) for name, one in done.items()})
 
     def withdraw(self, why: str = "", by: str = "") -> str | None:
@@ -324,7 +329,7 @@ class Vm:
         if view is None or view.switch is None:  # it may have heard us before it was lost
             return view is not None and view.state.live != switched.previous
         token = self._tokens[switched.token][host.name]
-        again = self.engines.play("deploy", "confirm", {host.name: [orders.Confirm(token, by)]})[host.name]
+        again = self.engines.send("deploy", "confirm", {host.name: [orders.Confirm(token, by)]})[host.name]
         return again.good and bool(again.answers[0]["confirmed"])
 
     def _asked(self) -> Asked:

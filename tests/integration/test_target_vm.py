@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
+import yaml
 from coast import ROOT, Coast
 from desk import GUILD
 
+from botswain.ansible.process import _descendants
 from botswain.sandbox.process import running_server
+from botswain.targets.engines import Engines
 
 pytestmark = pytest.mark.slow
 
@@ -100,23 +104,58 @@ def test_there_and_back(ship):
 
 
 def test_few_round_trips(sailing, monkeypatch):
-    """A deployment takes at most six runs of a module on a host, a rollback two."""
+    """Modules and orders by ssh alone: at most six a deployment, one of them a module, and two a rollback."""
     from botswain.ansible import run as runner
 
-    counted, real = [], runner.run
+    modules, sent = [], []
+    run, tell = runner.run, Engines.tell
 
     def counting(*arguments, **options):
-        play = real(*arguments, **options)
-        counted.append(play.modules)
+        play = run(*arguments, **options)
+        modules.append(play.modules)
         return play
 
+    def telling(self, hosts, *arguments, **options):
+        sent.extend(hosts)
+        return tell(self, hosts, *arguments, **options)
+
     monkeypatch.setattr(runner, "run", counting)
+    monkeypatch.setattr(Engines, "tell", telling)
     sailing.version("two")
     assert sailing.deploy().code == 0
-    assert 0 < sum(counted) <= 6
-    counted.clear()
+    assert sum(modules) == 1
+    assert sum(modules) + len(sent) <= 6
+    modules.clear()
+    sent.clear()
     assert sailing.rollback("--only", "service").code == 0
-    assert 0 < sum(counted) <= 2
+    assert sum(modules) + len(sent) <= 2
+
+
+def test_where_ssh_alone_does_not_do(sailing):
+    """With a password for sudo in the inventory, every order goes through a playbook, and all is as usual."""
+    first = sailing.current()
+    hosts = sailing.folder / "inventories/dev/hosts.yml"
+    known = yaml.safe_load(hosts.read_text())
+    known["all"]["vars"] = {"ansible_become_password": "not asked for"}
+    hosts.write_text(yaml.safe_dump(known))
+    sailing.version("two")
+    assert sailing.deploy().code == 0
+    assert (sailing.runs(), sailing.current() == first) == ("two", False)
+    assert sailing.rollback("--only", "service").code == 0
+    assert (sailing.runs(), sailing.current()) == ("one", first)
+
+
+def test_a_rollback_brings_this_engine_to_a_host_that_has_another(sailing):
+    """Orders of this checkout go to its own engine."""
+    from botswain.hosts.engine import PATH, engine
+
+    first = sailing.current()
+    sailing.version("two")
+    assert sailing.deploy().code == 0
+    sailing.gateway.run(f"printf x >>{PATH}")
+    assert sailing.rollback("--only", "service").code == 0
+    assert (sailing.runs(), sailing.current()) == ("one", first)
+    assert sailing.on(f"sha256sum {PATH}").split()[0] == engine().digest
 
 
 @pytest.mark.parametrize(
@@ -275,8 +314,9 @@ def test_a_laptop_that_is_closed(sailing):
     sailing.version("two")
     with deploying(sailing) as child:
         wait_for(lambda: sailing.current() not in {first, None})
-        child.send_signal(signal.SIGKILL)
-        subprocess.run(["pkill", "-KILL", "-f", "ansible-playbook.*botswain"], check=False)
+        for pid in (child.pid, *_descendants(child.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         wait_for(lambda: sailing.current() == first, 90)
     wait_for(lambda: sailing.runs() == "one")
     assert len(sailing.processes()) == 1

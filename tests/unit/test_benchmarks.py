@@ -14,6 +14,7 @@ from benchmarks.bots import planned, unlike
 from benchmarks.clones import Records, Run, at_a_time, lost, within
 from benchmarks.figures import Figure, at_least, at_most, exactly
 from benchmarks.harbour import unready
+from benchmarks.traces import ANSIBLE, BOT, INV, MODULES, ORDERS, START, Traced
 
 ROWS = [at_most("time", 1.23456, "x", 1.3), at_least("rate", 47, "requests/s", 45), exactly("writes", 0, "", 0)]
 
@@ -31,6 +32,7 @@ def test_every_promised_figure_has_a_measurement() -> None:
     names = ["memory", "traffic", "differences", "bots", "pace", "list", "apply", "state", "clones"]
     assert list(bench.GROUPS["commands"]) == names
     assert list(bench.GROUPS["service"]) == ["switches", "unchanged", "logins"]
+    assert list(bench.GROUPS["vm"]) == ["switches", "fleet"]
     assert all(callable(one) for group in bench.GROUPS.values() for one in group.values())
 
 
@@ -198,3 +200,45 @@ def test_no_time_is_told_where_the_bot_was_not_ready_before_and_afterwards(looks
     """A bot that never came back would otherwise look like one that was quick."""
     with pytest.raises(RuntimeError, match="ready before and afterwards"):
         unready(looks)
+
+
+def result(at: float, status: str = "ok", action: str = "botswain.host.engine", runs: int = 1) -> dict:
+    """A host is done with a task."""
+    return {"event": "result", "at": at, "status": status, "action": action, "runs": runs}
+
+
+def traced(*events: dict, bot: float | None = 0.0) -> Traced:
+    """A run of ten seconds."""
+    return Traced(events, 100.0, 110.0, {"deployment": {"service": {"seconds": bot}}})
+
+
+def test_modules_and_orders_are_runs_on_a_host() -> None:
+    """What Ansible does on the controller is none, nor is the ssh by which it reaches a host; a loop is several."""
+    assert traced().runs == 0
+    found = traced(
+        {"event": "order", "began": 101, "at": 102},
+        {"event": "ssh", "began": 103, "at": 104},
+        result(104, "changed"),
+        result(105, action="ansible.builtin.set_fact"),
+        result(106, "failed", action="file", runs=3),
+    )
+    assert (found.runs, found.changed) == (5, 1)
+
+
+def test_the_time_of_a_run_is_shared_out_among_its_phases() -> None:
+    """All of it, and the bot's own start once: it is part of the module, or of the order, in which it happened."""
+    order = {"event": "order", "began": 101, "at": 102}
+    ansible = [
+        {"event": "start", "began": 102.5, "at": 104},
+        {"event": "task", "at": 104.5},
+        {"event": "ssh", "began": 105, "at": 106},
+        result(107.5),
+        {"event": "end", "at": 108},
+    ]
+    assert traced(order, *ansible, bot=2).phases() == {
+        INV: 3.5, ORDERS: 1.0, START: 1.5, MODULES: 1.0, ANSIBLE: 1.0, BOT: 2.0,
+    }  # fmt: skip
+    assert traced(order, {"event": "order", "began": 103, "at": 105}, bot=1).phases() == {
+        INV: 7.0, ORDERS: 2.0, START: 0.0, MODULES: 0.0, ANSIBLE: 0.0, BOT: 1.0,
+    }  # fmt: skip
+    assert traced(order, bot=None).phases()[BOT] == 0

@@ -17,7 +17,7 @@ from botswain.hosts.fleet import Host
 from botswain.hosts.ssh import Done
 from botswain.targets import names
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
-from botswain.targets.engines import Engines, _form, translated
+from botswain.targets.engines import Engines, Outcome, _form, translated
 
 
 def inventory(monkeypatch, **groups):
@@ -187,6 +187,54 @@ def test_an_engine_that_does_not_answer(done, why):
     """Each way has its line, with what to do."""
     with pytest.raises(ServiceError, match=why):
         engines().ask([Host("gate", {})], {"gate": [orders.Stop()]}, lambda *_arguments: done)
+
+
+def told(monkeypatch, *, ill=()):
+    """The engines of two workers and a gateway, where some are ill; and who is told something by ssh, in turn."""
+    hosts = [Host(name, {}) for name in ("left", "right", "gate")]
+    rounds = []
+
+    def tell(_self, asked, *_arguments, **_options):
+        rounds.append([one.name for one in asked])
+        return {
+            one.name: Outcome(one.name, error=HostFailed("ill")) if one.name in ill else Outcome(one.name, ({},))
+            for one in asked
+        }
+
+    monkeypatch.setattr(Engines, "tell", tell)
+    return Engines(fleet.Fleet(SimpleNamespace(), hosts[2], tuple(hosts[:2])), "stage"), rounds
+
+
+ALL = {name: [orders.Stop()] for name in ("gate", "left", "right")}
+
+
+def test_one_host_is_told_first(monkeypatch):
+    """The others follow together; whoever is not to be first is told with all."""
+    found, rounds = told(monkeypatch)
+    assert all(one.good for one in found.send("deploy", "switch", ALL, one_first=True).values())
+    assert rounds == [["left"], ["right", "gate"]]
+    rounds.clear()
+    assert set(found.send("deploy", "confirm", ALL)) == set(ALL)
+    assert rounds == [["left", "right", "gate"]]
+
+
+def test_where_the_first_fails_the_others_are_left_out(monkeypatch):
+    """They are told nothing, and are not good either."""
+    found, rounds = told(monkeypatch, ill={"left"})
+    done = found.send("deploy", "switch", ALL, one_first=True)
+    assert rounds == [["left"]]
+    assert [(name, one.good, one.error is None) for name, one in sorted(done.items())] == [
+        ("gate", False, True), ("left", False, False), ("right", False, True),
+    ]  # fmt: skip
+
+
+def test_a_playbook_goes_where_ssh_alone_does_not_do(monkeypatch):
+    """For all of them, if only one has a password for sudo."""
+    hosts = [Host("left", {}), Host("gate", {}, direct=False)]
+    found, played = Engines(fleet.Fleet(SimpleNamespace(), hosts[1], (hosts[0],)), "stage"), []
+    monkeypatch.setattr(Engines, "play", lambda _self, *arguments, **_options: played.append(arguments[:2]) or {})
+    found.send("deploy", "switch", {one.name: [orders.Stop()] for one in hosts}, one_first=True)
+    assert played == [("deploy", "switch")]
 
 
 def test_an_order_carries_its_secrets_by_name_alone():
