@@ -16,7 +16,7 @@ from botswain.deployment.recording import BESIDE
 from botswain.deployment.result import Result
 from botswain.deployment.rollback import already_done, state_after, target_of
 from botswain.deployment.run import Run, carry_out, settle_earlier, would_need
-from botswain.deployment.service import Work, target_for
+from botswain.deployment.service import Work
 from botswain.errors import BotswainError
 from botswain.host.launch import STARTS
 from botswain.host.ledger import earlier
@@ -61,7 +61,7 @@ def way_back(
     `logins` may tell how many logins are left; with too few, the old release is started once and not again. Without a
     `run` nothing is prepared. Raises ServiceError when there is no such release any more.
     """
-    target = target_for(session.profile)
+    target = session.target
     outage = outage_of(session.profile)
     if run is not None:
         target.settle(outage)

@@ -90,11 +90,8 @@ def seen(session: Session) -> tuple[ServiceState | None, Sequence[Release]]:
     """What the profile's target says of the bot; None and nothing where there is no service, or nobody answers."""
     if session.profile.service is None:
         return None, ()
-    from botswain.deployment.service import target_for
-
     try:
-        target = target_for(session.profile)
-        return target.state(), target.releases()
+        return session.target.state(), session.target.releases()
     except BotswainError:
         return None, ()
 

@@ -117,9 +117,8 @@ def _service(session: Session, draft: Deployment) -> ServiceResult | None:
     if session.profile.service is None:
         return replace(result, state="failed", detail="the profile has no service any more, so nobody looked")
     from botswain.deployment.outage import outage_of
-    from botswain.deployment.service import target_for
 
-    target = target_for(session.profile)
+    target = session.target
     target.settle(outage_of(session.profile))
     state = target.state()
     if state.release is not None and not state.running and result.action != "start" and not state.halted:

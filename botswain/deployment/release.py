@@ -43,8 +43,7 @@ def deploy_both(session: Session, options: Options, person: Person) -> Result:
 
 def diff_both(session: Session, kind: str, options: Options | None = None) -> Result:
     """What a deployment of the work tree would do to both; nothing is built, and nothing is written."""
-    profile = session.profile
-    target = target_for(profile)
+    profile, target = session.profile, session.target
     commit = release_commit(profile, write=False)
     found = look(target, commit, outage_of(profile), force=bool(options and options.force))
     want = wanted(replace(profile, source=_at_hand(profile.source, target, found.live)))
@@ -66,7 +65,7 @@ def at_hand(profile: Profile) -> Profile:
 
 def _deploy(run: Run, want: Wanted | None) -> Result:
     session, profile = run.session, run.session.profile
-    target, outage = target_for(profile), outage_of(profile)
+    target, outage = session.target, outage_of(profile)
     target.settle(outage)
     commit = release_commit(profile)
     found = look(target, commit, outage, force=run.options.force)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from botswain.state.folder import FolderStore
 if TYPE_CHECKING:
     from botswain.discord.client import DiscordClient
     from botswain.discord.oauth import ClientCredentials
+    from botswain.targets.base import Target
 
 WORKERS = 16
 """Scopes handled at a time; the pace is the rate limiter's business."""
@@ -58,6 +60,13 @@ class Session:
         """
         profile = read(environment) if records_only else load(environment, complete=complete)
         return cls(profile, open_records(profile), say)
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the profile's service runs: one for the whole run, so that what it saw is not looked at again."""
+        from botswain.deployment.service import target_for
+
+        return target_for(self.profile)
 
     @contextmanager
     def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:

@@ -131,13 +131,17 @@ class Vm:
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
         have = {name: one.commits for name, one in self._look().items()}
         self._seen = None
-        asked = {name: [orders.Prepare(full, by, deployment, spec, prefix)] for name, spec in self.specs.items()}
+        asked: dict[str, list[orders.Order]] = {
+            name: [orders.Prepare(full, by, deployment, spec, prefix), orders.Look(spec)]
+            for name, spec in self.specs.items()
+        }
         commands = [*self._service.build, *self._service.lint, *self._service.test]
         done = self.engines.play(
             "deploy", "prepare", asked, commits={"repository": str(repo.resolve()), "commit": full, "have": have},
             seconds=_BUILDING + len(commands) * self._service.build_timeout, say=say,
         )  # fmt: skip
-        made = {name: one.insist().answers[-1] for name, one in done.items()}
+        made = {name: one.insist().answers[0] for name, one in done.items()}
+        self._remember(done)
         built = Built(made[self.gateway]["release"], full, reused=all(one["reused"] for one in made.values()))
         self._named[built.release] = {name: one["release"] for name, one in made.items()}
         return built
@@ -176,13 +180,15 @@ class Vm:
         tokens = self._tokens[switched.token]
         before = dict.fromkeys(tokens, switched.previous)
         asked: dict[str, list[orders.Order]] = {
-            name: [orders.Confirm(one, by), orders.Prune(self.specs[name])] for name, one in tokens.items()
+            name: [orders.Confirm(one, by), orders.Prune(self.specs[name]), orders.Look(self.specs[name])]
+            for name, one in tokens.items()
         }
         self._seen = None
         done = self.engines.send("deploy", "confirm", asked, say=self._say)
         confirmed = {name: self._confirmed(one, switched, by) for name, one in done.items()}
         self._unpruned = [f"{name}: {told}" for name, one in done.items() for told in _left(one)]
         if all(confirmed.values()):
+            self._remember(done)
             return True
         kept = {name: self.specs[name] for name, one in confirmed.items() if one}
         recovering.undone(self.engines, kept, before, by)
@@ -220,16 +226,21 @@ class Vm:
         if release.id not in self._named:
             self.candidate(release.id)
         called, own = self._named[release.id], self.specs if anew else {}
-        asked = {
-            name: [orders.Back(by, called[name], why, restarts, own.get(name), outage=self._asked(), anew=anew)]
-            for name in self.specs
+        asked: dict[str, list[orders.Order]] = {
+            name: [
+                orders.Back(by, called[name], why, restarts, own.get(name), outage=self._asked(), anew=anew),
+                orders.Look(spec),
+            ]
+            for name, spec in self.specs.items()
         }
         ours = all(one.engine == engine().digest for one in self._look().values())
         self._seen = None
         longest = max(_longest(one) for one in self.specs.values())
         # A playbook brings this checkout's engine along where a host has another.
         done = self.engines.send("rollback", "", asked, seconds=longest) if ours else self._play(asked)
-        return self._gathered({name: forms.switched(one.insist().answers[-1]) for name, one in done.items()})
+        gone = {name: (one.answers or one.insist().answers)[0] for name, one in done.items()}
+        self._remember(done)
+        return self._gathered({name: forms.switched(one) for name, one in gone.items()})
 
     def withdraw(self, why: str = "", by: str = "") -> str | None:
         """Undo a first deployment: stop the bot, and make no release the live one."""
@@ -288,6 +299,11 @@ class Vm:
                 f"is no host of this bot: {name}", where=str(self.engines.fleet.inventory), fix=f"there are: {known}"
             )
         return found[0]
+
+    def _remember(self, done: Mapping[str, Outcome]) -> None:
+        """Take over what the look at the end of some orders showed, where all of them were carried out."""
+        if all(one.good for one in done.values()):
+            self._seen = (time.monotonic(), {name: forms.view(one.answers[-1]) for name, one in done.items()})
 
     def _look(self) -> dict[str, View]:
         if self._seen is None or time.monotonic() - self._seen[0] > _FRESH:
