@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from benchmarks import byhand
+from benchmarks import byhand, processors
 from benchmarks.ansistrano import PACKAGES, plays
 from benchmarks.figures import Figure, at_most, exactly, noise
 from benchmarks.hosts import Shore, shore
@@ -91,11 +92,19 @@ def switches() -> list[Figure]:
 
 
 def fleet() -> list[Figure]:
-    """Several hosts made ready twice, and then deployed to in turns with a single one."""
+    """Several hosts made ready twice, and then deployed to in turns with a single one.
+
+    They are one computer's, so each gets a share of its processors that is the same with and without the others.
+    """
     times, count = Times(), WORKERS + 1
+    cores = min(1.0, (os.cpu_count() or 1) / (count + 1))
     several, one = f"./inv deploy to {count} hosts", "./inv deploy to one host"
-    with _provisioned(workers=WORKERS) as (four, tracer), _provisioned() as (single, _):
+    with ExitStack() as stack:
+        four, tracer = stack.enter_context(_provisioned(workers=WORKERS))
+        single, _ = stack.enter_context(_provisioned())
         again = tracer.traced(lambda **known: four.place.document("provision", *_ENV, **known))
+        for machine in (*four.machines, *single.machines):
+            stack.enter_context(processors.shared(machine, cores))
         sides = {several: four, one: single}
         for side in sides.values():
             _deploy(side, tracer)
@@ -109,7 +118,7 @@ def fleet() -> list[Figure]:
     times.tell()
     return [
         exactly(f"second provision of {count} hosts: tasks that changed something", again.changed, "tasks", 0),
-        at_most(f"{several} / {one}", times.ratio(several, one), "x", 1.5),
+        at_most(f"{several} / {one}, each with {cores:.2g} processors of its own", times.ratio(several, one), "x", 1.5),
     ]
 
 
