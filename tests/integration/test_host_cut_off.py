@@ -56,7 +56,7 @@ print(json.dumps(answers.answer(place.Place(Path(sys.argv[1])), json.load(sys.st
 def machine(lab):
     """One machine for all tests of this file."""
     made = lab.start("host")
-    made.write("/root/killer.py", KILLER)
+    made.write("/opt/killer.py", KILLER)
     yield made
     made.stop()
 
@@ -72,7 +72,7 @@ def served(machine):
 def killed(served: Served, number: int, *asked: orders.Order) -> bool:
     """Carry orders out in an engine that is killed at a point; False when it got through before."""
     text = json.dumps(orders.request(asked))
-    done = served.machine.run(f"python3 -IS /root/killer.py {served.root} {number}", text=text, check=False)
+    done = served.machine.run(f"python3 -IS /opt/killer.py {served.root} {number}", text=text, check=False)
     if done.returncode:
         assert (done.returncode, done.stderr) == (-9, "") or done.returncode == 137, done
         return True

@@ -302,7 +302,7 @@ rm -rf /srv/trap /tmp/tricked; mkdir -p /srv/trap && cd /srv/trap && git init -q
 printf '#!/bin/sh\ntouch /tmp/tricked\n' > trap.sh; chmod 755 trap.sh
 git config core.fsmonitor /srv/trap/trap.sh; git config core.pager /srv/trap/trap.sh
 git config filter.trap.smudge /srv/trap/trap.sh; git config core.hooksPath /srv/trap
-printf '[this is no configuration' > /root/.gitconfig
+printf '[this is no configuration' > ~root/.gitconfig
 cp trap.sh post-checkout; cp trap.sh reference-transaction
 """)
     commit = served.send(_DOT_gitattributes="* filter=trap\n", bot_DOT_py=BOT, mode="well")
@@ -310,7 +310,7 @@ cp trap.sh post-checkout; cp trap.sh reference-transaction
     answer = served.machine.run(f"cd /srv/trap && botswain-host {served.root} do", text=text)
     assert json.loads(answer.stdout)["error"] is None
     assert served.machine.run("test -e /tmp/tricked", check=False).returncode == 1
-    served.machine.run("rm -f /root/.gitconfig")
+    served.machine.run("rm -f ~root/.gitconfig")
 
 
 def test_a_user_that_is_missing_or_root(serve):

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machines")]
 SECONDS = 600
 SCRIPT = """
 import dataclasses, importlib, json, sys, zipfile
-sys.path.insert(0, "/root/engine.pyz")
-for name in zipfile.ZipFile("/root/engine.pyz").namelist():
+sys.path.insert(0, "/opt/engine.pyz")
+for name in zipfile.ZipFile("/opt/engine.pyz").namelist():
     if name.startswith("botswain/host/") and "__main__" not in name:
         importlib.import_module(name[:-3].replace("/", ".").replace(".__init__", ""))
 from pathlib import Path
@@ -54,7 +54,7 @@ service = place.Service(
 )
 for recipe in "abc":
     one = dataclasses.replace(service, environment={"R": recipe})
-    made = do(orders.Prepare(commit, "ann", "d", one, bundle="/root/bundle"))[0]["release"]
+    made = do(orders.Prepare(commit, "ann", "d", one, bundle="/opt/bundle"))[0]["release"]
     done = do(orders.Deploy(made, "ann", "d", one, {"token": "x"}))[0]
     assert do(orders.Confirm(done["token"], "ann")) == [{"confirmed": True}]
 assert Path("/srv/bot/logs", f"build-{made}.log").read_text().splitlines()[1] == "nobody"
@@ -77,7 +77,7 @@ def old(tmp_path):
         made = cache.once(f"bullseye-{cache.digest(lines)}", lambda folder: bootstrap(folder, lines))
     except (ability.Unable, MachineError) as error:
         pytest.skip(f"no Debian 11 here: {error}")
-    for name in ("upper/root", "upper/dev", "work", "root"):
+    for name in ("upper/opt", "upper/dev", "work", "root"):
         (tmp_path / name).mkdir(parents=True)
     os.mknod(tmp_path / "upper/dev/null", stat.S_IFCHR, os.makedev(1, 3))
     (tmp_path / "upper/dev/null").chmod(0o666)
@@ -96,7 +96,7 @@ def bootstrap(folder: Path, lines: list[str]) -> None:
 
 def test_an_engine_of_today_on_a_host_of_yesterday(old, tmp_path):
     """Every module is imported and every order carried out by Python 3.9, without a warning."""
-    home = tmp_path / "upper/root"
+    home = tmp_path / "upper/opt"
     (home / "engine.pyz").write_bytes(engine().data)
     (home / "script.py").write_text(SCRIPT)
     repository = Repository(tmp_path / "repository")
@@ -104,7 +104,7 @@ def test_an_engine_of_today_on_a_host_of_yesterday(old, tmp_path):
     git(repository.root, "bundle", "create", "-q", str(home / "bundle"), "main")
     over = image.overlay([old], tmp_path / "upper", tmp_path / "work")
     script = f'mount -t overlay overlay -o {over} {tmp_path}/root && exec chroot {tmp_path}/root "$@"'
-    python = ["python3", "-W", "error", "-IS", "/root/script.py", commit]
+    python = ["python3", "-W", "error", "-IS", "/opt/script.py", commit]
     argv = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script, "sh", *python]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
