@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import subprocess
@@ -126,8 +127,8 @@ class Yard(Desk):
     # What there is to see.
 
     def asked(self) -> dict[str, Any] | None:
-        """What the bot says of itself; None when nobody answers."""
-        with contextlib.suppress(OSError):
+        """What the bot says of itself; None when nobody answers, or only half: one that is being stopped may."""
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(f"http://127.0.0.1:{self.port}/healthz", timeout=3) as answer:
                 found: dict[str, Any] = json.loads(answer.read())
