@@ -88,6 +88,8 @@ class Harbour:
 
 _MODULES = {"harbour-py": ("harbour/bot.py", "#"), "harbour-js": ("src/bot.js", "//")}
 """By bot: a file of its code, and what begins a comment there."""
+_LINT = {"harbour-py": [["python3", "-m", "compileall", "-q", "harbour"]]}
+"""By bot: what its profile checks it with; for Python that is also what stores the compiled modules."""
 
 
 @contextmanager
@@ -110,7 +112,7 @@ def harbour(*, stable_for: float, name: str = "harbour-py") -> Iterator[Harbour]
         installed = next(one for one in (bot / ".venv", bot / "node_modules") if one.is_symlink())
         service = {
             "run": [*known.argv],
-            "build": [["ln", "-s", str(installed.readlink()), installed.name]],
+            "build": [["ln", "-s", str(installed.readlink()), installed.name], *_LINT.get(name, ())],
             "port": port,
             "health": health,
         }

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 import sys
+import threading
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 from botswain.secrets import redaction
 
-gc.set_threshold(20_000, 10, 10)  # imports make no garbage, and looking for it is a twentieth of every start
+_IMPORTS = 60_000
+"""Objects that imports make at most; none of them is garbage, and looking for it is a twentieth of every start."""
+_WORK = 20_000
+"""Objects between two looks for garbage from then on; more would be faster, and take too much memory."""
 
 
 def _import_invoke() -> None:
@@ -38,16 +45,44 @@ class _Later(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def main() -> None:
+def _collect_late() -> None:
+    """Has garbage looked for once the imports are through, and then often."""
+
+    def often(_phase: str, _found: object) -> None:
+        gc.callbacks.remove(often)
+        gc.set_threshold(_WORK, 10, 10)
+
+    gc.set_threshold(_IMPORTS, 10, 10)
+    gc.callbacks.append(often)
+
+
+def main() -> NoReturn:
     """Runs what the command line says; exits with its code."""
+    _collect_late()
     redaction.install()
+    code: object = None
     try:
         _import_invoke()
         from botswain.cli.program import program
 
         program().run()
     except KeyboardInterrupt:  # before a task began; tasks have their own way to end
-        sys.exit("botswain: stopped; nothing was changed")
+        code = "botswain: stopped; nothing was changed"
+    except SystemExit as end:
+        code = end.code
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    _end(code or 0)
+
+
+def _end(code: int) -> NoReturn:
+    """Ends as Python does, but for taking apart what the end of the process takes apart anyway: 20 ms of every run."""
+    for one in threading.enumerate():
+        if one is not threading.current_thread() and not one.daemon:
+            one.join()
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,6 @@ def rollback(
 
     Only what that deployment changed is restored; everything else stays as it is live.
     """
-    from botswain.deployment.rollback import rollback as run
     from botswain.deployment.session import Session
 
     options = _options(context, dry_run, yes, allow_delete, wait=wait, json=json)
@@ -192,7 +191,14 @@ def rollback(
         from botswain.cli.choosing import choose_deployment
 
         to = choose_deployment(session.records, to, interactive=options.interactive)
-    return _finish(run(session, options, _Person(json=json), to or None, only or None), json=json)
+    person = _Person(json=json)
+    if only == "service":
+        from botswain.deployment.backwards import rollback_service
+
+        return _finish(rollback_service(session, options, person, to or None), json=json)
+    from botswain.deployment.rollback import rollback as run
+
+    return _finish(run(session, options, person, to or None, only or None), json=json)
 
 
 def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:

@@ -14,9 +14,9 @@ from botswain.deployment.checkout import Checkout, build_id
 from botswain.deployment.outage import outage_of
 from botswain.deployment.recording import BESIDE
 from botswain.deployment.result import Result
-from botswain.deployment.rollback import already_done, state_after, target_of
 from botswain.deployment.run import Run, carry_out, settle_earlier, would_need
 from botswain.deployment.service import Work
+from botswain.deployment.undoing import already_done, state_after, target_of
 from botswain.errors import BotswainError
 from botswain.host.launch import STARTS
 from botswain.host.ledger import earlier

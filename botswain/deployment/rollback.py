@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botswain.deployment.checkout import Checkout, build_id
-from botswain.deployment.history import STANDING, Deployment, Outcome
-from botswain.deployment.records import Records
+from botswain.deployment.history import Deployment
 from botswain.deployment.result import Result
 from botswain.deployment.run import Options, Person, Run, carry_out, holding, would_need
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restoring
+from botswain.deployment.undoing import already_done, state_after, target_of
 from botswain.deployment.wanted import Wanted
 from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import DiscordError, ScopeUnavailable
@@ -28,6 +28,7 @@ from botswain.plan import Action, Plan, ScopePlan, label, unavailable
 
 if TYPE_CHECKING:
     from botswain.deployment.backwards import Way
+    from botswain.deployment.records import Records
     from botswain.discord.client import DiscordClient
 
 
@@ -39,12 +40,8 @@ def rollback(
 ) -> Result:
     """Undoes the newest deployment that stands, or (`to`) restores the state after a deployment.
 
-    `only` (commands or service) limits it to that part; without the commands, nothing is asked of Discord.
+    `only` the commands is less than all; the service alone is another way back (`rollback_service`).
     """
-    if only == "service":
-        from botswain.deployment.backwards import rollback_service
-
-        return rollback_service(session, options, person, to)
     if options.dry_run:
         return _preview(session, options, to, only)
     command = " ".join(["rollback", *(["--to", to] if to else []), *(["--only", only] if only else [])])
@@ -109,22 +106,6 @@ def _commands(look: Callable[[], Plan], way: Way | None) -> Plan:
         raise BotswainError(error.what, where=error.where, fix=f"{error.fix}; {fix}" if error.fix else fix) from error
 
 
-def already_done(run: Run) -> str | None:
-    """What to say instead of going further back, when the run that was cut off has left nothing to do.
-
-    Whoever types `rollback` after it means that run, and not the one before.
-    """
-    settled, left = run.settled, run.held.left_behind
-    more = "nothing else was done; say it again to go further back"
-    if settled is not None and settled.kind == "rollback":
-        return f"that rollback is complete: {more}" if settled.outcome is Outcome.DONE else None
-    if settled is not None:
-        return None if settled.changed_scopes else f"so there is nothing of it to undo: {more}"
-    if left is not None and left.command in ("deploy", "apply"):
-        return f"{left.command} {left.deployment} by {left.actor} was cut off before it changed anything: {more}"
-    return None
-
-
 def _preview(session: Session, options: Options, to: str | None, only: str | None) -> Result:
     records, manifest = session.records, session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
@@ -141,31 +122,9 @@ def _preview(session: Session, options: Options, to: str | None, only: str | Non
     return Result(session.profile.name, "rollback", plan, None, True, notes, requests=client.requests.by_method())
 
 
-def target_of(records: Records, only: str | None) -> Deployment:
-    """The deployment to undo. Raises BotswainError when there is none."""
-    target = records.last_standing(only)
-    if target is None:
-        of = f" of the {only}" if only else ""
-        raise BotswainError(
-            f"there is nothing to go back to: no deployment on record has a change{of} that still stands",
-            where=records.where,
-            fix="./inv history shows them all",
-        )
-    return target
-
-
 def _earlier(records: Records, target: Deployment) -> Manifest | None:
     """The manifest as it was before the deployment that is undone."""
     return records.manifest_of(target.previous) if target.previous else None
-
-
-def state_after(records: Records, to: str) -> Manifest:
-    """The manifest that a deployment left. Raises BotswainError when there is none that could be restored."""
-    entry, state = records.deployment(to), records.manifest_of(to)
-    if entry is None or state is None or entry.outcome not in STANDING:
-        known = ", ".join(one.id for one in records.deployments() if one.outcome in STANDING) or "none"
-        raise BotswainError(f"no deployment {to} whose state could be restored", fix=f"there are: {known}")
-    return state
 
 
 def _wanted(state: Manifest) -> Wanted:

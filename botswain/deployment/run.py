@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from botswain.commands.canonical import Command
 from botswain.deployment.result import Result
 from botswain.deployment.session import Session
-from botswain.deployment.staleness import warned
-from botswain.deployment.survey import survey
 from botswain.errors import Refused
 from botswain.plan import Plan, label
 from botswain.state.ids import actor, deployment_id
@@ -79,6 +77,9 @@ def preview(
 
     With `options` it is the preview of that very run, `shape` doing what the run would do to the plan.
     """
+    from botswain.deployment.staleness import warned
+    from botswain.deployment.survey import survey
+
     manifest = session.records.manifest()
     with session.connect(manifest.application_id if manifest else None) as client:
         plan = survey(session, client, want, manifest)

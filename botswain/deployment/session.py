@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +18,8 @@ from botswain.profile.settings import Profile
 from botswain.state.folder import FolderStore
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from botswain.discord.client import DiscordClient
     from botswain.discord.oauth import ClientCredentials
     from botswain.targets.base import Target
@@ -136,4 +137,6 @@ def sandbox_path(profile: Profile) -> Path:
 
 def workers(tasks: int) -> ThreadPoolExecutor:
     """Threads for that many scopes."""
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(max_workers=max(1, min(WORKERS, tasks)))

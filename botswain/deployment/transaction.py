@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +92,8 @@ class Transaction:
 
     def apply(self, plans: Sequence[ScopePlan]) -> Writing:
         """Writes every scope, until one fails or `stop` is called."""
+        from concurrent.futures import wait
+
         result = Writing()
         with workers(len(plans)) as pool:
             futures = [pool.submit(self._one, plan, result) for plan in plans]

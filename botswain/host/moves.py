@@ -107,7 +107,7 @@ def _silence(health: Health) -> None:
     end = time.monotonic() + _PORT
     while (url := probe.stranger(probe.urls(health))) is not None:
         if time.monotonic() >= end:
-            who = next((one for one in ports.in_the_way(ports.addresses([url]), _nobody, running=False)), None)
+            who = next((one for one in ports.in_the_way(ports.addresses([url]), _nobody, ())), None)
             fix = f"end process {who.pid} ({who.name})" if who and who.pid else "end the program that does"
             raise HostError("is answered although the bot is stopped", where=url, fix=fix)
         time.sleep(0.05)

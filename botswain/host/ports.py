@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,17 +54,23 @@ def addresses(urls: Iterable[str | None]) -> list[Address]:
     return list(found)
 
 
-def in_the_way(wanted: Iterable[Address], ours: Callable[[int], bool], *, running: bool) -> list[Listener]:
-    """Who has these ports beside the bot itself, whose processes are `ours` and which is `running` or not."""
+def in_the_way(wanted: Iterable[Address], ours: Callable[[int], bool], known: Collection[int]) -> list[Listener]:
+    """Who has these ports beside the bot itself, whose processes are `ours`; those that are `known` already too.
+
+    Those come first: to look through everybody's takes long on a busy machine.
+    """
     found = []
     for host, port in wanted:
         if _free(host, port):
             continue
-        holders = _listeners(port)
+        sockets = _sockets(port)
+        if sockets and sockets <= {entry for pid in known for entry in _open(pid)}:
+            continue
+        holders = _holders(sockets)
         strangers = [pid for pid in holders if not ours(pid)]
         if strangers:
             found.append(Listener(host, port, strangers[0], _name(strangers[0])))
-        elif not (holders or running):
+        elif not (holders or known):
             found.append(Listener(host, port, 0, ""))
     return found
 
@@ -82,27 +88,32 @@ def _free(host: str, port: int) -> bool:
     return True
 
 
-def _listeners(port: int) -> list[int]:
-    """The processes that listen on a port, as far as the system shows them to us."""
-    sockets = set()
+def _sockets(port: int) -> set[str]:
+    """Every socket that listens on a port, as a process's descriptors name it."""
+    found = set()
     for table in ("tcp", "tcp6"):
         with suppress(OSError):
             for line in Path("/proc/net", table).read_text().splitlines()[1:]:
                 parts = line.split()
                 if parts[3] == _LISTENING and int(parts[1].rpartition(":")[2], 16) == port:
-                    sockets.add(f"socket:[{parts[9]}]")
-    found = []
-    for folder in Path("/proc").glob("[0-9]*") if sockets else ():
-        with suppress(OSError):
-            if any(_link(entry) in sockets for entry in (folder / "fd").iterdir()):
-                found.append(int(folder.name))
-    return sorted(found)
+                    found.add(f"socket:[{parts[9]}]")
+    return found
 
 
-def _link(entry: Path) -> str:
-    with suppress(OSError):
-        return os.readlink(entry)  # noqa: PTH115 - no path, but a socket's name
-    return ""
+def _holders(sockets: set[str]) -> list[int]:
+    """The processes that have one of these sockets, as far as the system shows them to us."""
+    pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*")) if sockets else ()
+    return sorted(pid for pid in pids if not sockets.isdisjoint(_open(pid)))
+
+
+def _open(pid: int) -> set[str]:
+    """What a process has open, as far as the system shows it to us."""
+    found = set()
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                found.add(os.readlink(entry.path))  # noqa: PTH115 - no path, but a name
+    return found
 
 
 def _name(pid: int) -> str:

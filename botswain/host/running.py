@@ -78,7 +78,7 @@ def in_the_way(place: Place, service: Service, manager: Manager) -> list[Listene
     def ours(pid: int) -> bool:
         return _descends(pid, known) or _marked(pid, mark) or bool(unit and systemd.owns(unit, pid))
 
-    return ports.in_the_way(wanted, ours, running=bool(known))
+    return ports.in_the_way(wanted, ours, known)
 
 
 def _descends(pid: int, known: set[int]) -> bool:

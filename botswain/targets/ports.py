@@ -18,5 +18,5 @@ def of(service: Service) -> list[tuple[str, int]]:
 def check(service: Service, ours: Iterable[int]) -> None:
     """Raise HostError when a process that is none of `ours` has a port of the bot."""
     known = set(ours)
-    for one in ports.in_the_way(of(service), known.__contains__, running=bool(known)):
+    for one in ports.in_the_way(of(service), known.__contains__, known):
         raise one.refusal()
