@@ -183,10 +183,10 @@ class Project:
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Starts a task as `./inv` does; its environment is `dev`."""
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", "--search-root", str(REPO), arguments[0],
+            [sys.executable, "-m", "botswain.cli", "--search-root", str(REPO), arguments[0],
              "--env", self.environment, *arguments[1:]],
             cwd=self.folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, **variables},
+            env={**os.environ, "PYTHONPATH": str(REPO), **variables},
         )  # fmt: skip
 
     # What is stored.
