@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from botswain.host import looking, mirror, orders, outage, releases, running, switch, systemd
-from botswain.host.errors import HostError
+from botswain.host import cancelled, credentials, looking, mirror, orders, outage, releases, running, switch, systemd
+from botswain.host.errors import HostError, Stopped
 from botswain.host.guard import guard_of
 from botswain.host.ledger import Ledger
 from botswain.host.managers import manager_of
@@ -55,8 +55,12 @@ def _prepare(place: Place, order: orders.Prepare) -> Answer:
 
 
 def _deploy(place: Place, order: orders.Deploy) -> Answer:
-    service = order.service
+    service, stopped = order.service, cancelled.heard(place, order.run)
     manager = manager_of(service)
+    try:
+        cancelled.check(stopped)
+    except Stopped as error:
+        raise Failed(error, place.live()) from error
     running.check_ports(place, service, manager)
     _keep(place, service, order.secrets)
     release = Ledger(place).get(order.release)
@@ -65,7 +69,11 @@ def _deploy(place: Place, order: orders.Deploy) -> Answer:
     )
     guard, asked = guard_of(place, service), _outage(order.outage)
     try:
-        return asdict(switch.deploy(place, service, manager, release, planned, guard=guard.arm, outage=asked))
+        done = switch.deploy(
+            place, service, manager, release, planned, guard=guard.arm, outage=asked, stopped=stopped,
+            since=order.since,
+        )  # fmt: skip
+        return asdict(done)
     except HostError:
         if pending(place) is None:
             guard.disarm(planned.token)
@@ -106,7 +114,7 @@ def _back(place: Place, order: orders.Back) -> Answer:
     found = releases.candidate(place, service, order.release, _say)
     done = switch.back(
         place, service, manager_of(service), found, order.by, _outage(order.outage), order.why,
-        restarts=order.restarts, anew=order.anew,
+        restarts=order.restarts, stopped=cancelled.heard(place, order.run), since=order.since, anew=order.anew,
     )  # fmt: skip
     if waiting is not None:
         guard_of(place, service).disarm(waiting.token)
@@ -140,11 +148,16 @@ def _prune(place: Place, order: orders.Prune) -> Answer:
     return {"left": releases.prune(place, order.service or place.load())}
 
 
+def _cancel(place: Place, order: orders.Cancel) -> Answer:
+    cancelled.cancel(place, order.run)
+    return {"cancelled": order.run}
+
+
 _HANDLERS: dict[type, Callable[[Place, Any], Answer]] = {
     orders.Look: _look, orders.Prepare: _prepare, orders.Deploy: _deploy, orders.Confirm: _confirm,
     orders.Revert: _revert, orders.Settle: _settle, orders.Candidate: _candidate, orders.Back: _back,
     orders.Withdraw: _withdraw, orders.Start: _start, orders.Stop: _stop, orders.Restart: _restart,
-    orders.Prune: _prune,
+    orders.Prune: _prune, orders.Cancel: _cancel,
 }  # fmt: skip
 
 
@@ -157,8 +170,8 @@ def _kept(place: Place, service: Service | None, secrets: Mapping[str, str]) -> 
 
 
 def _keep(place: Place, service: Service, secrets: Mapping[str, str]) -> None:
-    for name, value in secrets.items():
-        place.secret(name, value)
+    if secrets:
+        credentials.bring(place, secrets)
     place.store(service)
     if service.manager.get("kind") == "systemd":
         systemd.equip(place, service)

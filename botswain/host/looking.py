@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,8 @@ class View:
     """The release that a rollback returns to."""
     engine: str
     """SHA-256 of the file that this engine is; empty when it is no file."""
+    at: float
+    """When it was seen, in Unix seconds, by the clock here."""
 
 
 def stored(place: Place) -> Service | None:
@@ -100,6 +103,7 @@ def look(place: Place, service: Service | None) -> View:
     return View(
         found, releases, unfinished(place), place.confirmed.exists(), health or None, mirror.commits(place),
         _free(place), service.free_space if service else 0, in_the_way, earlier.id if earlier else None, digest(),
+        round(time.time(), 3),
     )  # fmt: skip
 
 

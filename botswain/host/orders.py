@@ -23,6 +23,7 @@ stderr.
     withdraw     {"left": id or null}
     start, stop, restart   {"state": STATE}
     prune        {"left": [what could not be removed, and why]}
+    cancel       {"cancelled": the run}                                      comes while its `deploy` or `back` goes on
 
 RELEASE is ledger.Release, STATE looking.State and SWITCH underway.Switch as JSON; forms.py makes them again of it.
 """
@@ -87,6 +88,10 @@ class Deploy:
     confirm_within: float = 30.0
     """Seconds after its checks."""
     outage: Asked | None = None
+    run: str = ""
+    """What a `cancel` calls it; with "" it cannot be called off."""
+    since: float | None = None
+    """A stop by hand after this time (Unix seconds, as `look` told them) wins; None: one that comes meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,9 @@ class Back:
     outage: Asked | None = None
     anew: bool = False
     """It is what `service` makes: that says how it is judged, and is kept with it once it is well."""
+    run: str = ""
+    since: float | None = None
+    """Both as of a Deploy. One that is called off goes on, and is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +182,20 @@ class Prune:
     service: Service | None = None
 
 
+@dataclass(frozen=True)
+class Cancel:
+    """Have a `deploy` that is under way, or on its way, go back at once; a `back` not wait any more."""
+
+    run: str
+
+
 Order = Union[
-    Look, Prepare, Deploy, Confirm, Revert, Settle, Candidate, Back, Withdraw, Start, Stop, Restart, Prune
+    Look, Prepare, Deploy, Confirm, Revert, Settle, Candidate, Back, Withdraw, Start, Stop, Restart, Prune, Cancel
 ]  # fmt: skip
 VERBS: dict[str, type[Order]] = {
     one.__name__.lower(): one
     for one in (
-        Look, Prepare, Deploy, Confirm, Revert, Settle, Candidate, Back, Withdraw, Start, Stop, Restart, Prune
+        Look, Prepare, Deploy, Confirm, Revert, Settle, Candidate, Back, Withdraw, Start, Stop, Restart, Prune, Cancel
     )
 }  # fmt: skip
 
@@ -241,6 +256,12 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def _moment(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise _Wrong("it is no time")
+    return float(value)
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _Wrong("it is no list")
@@ -277,6 +298,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "str | None": _or_none(_text),
     "bool": _flag,
     "float": _seconds,
+    "float | None": _or_none(_moment),
     "tuple[str, ...]": _texts,
     "Mapping[str, str]": _secrets,
     "Asked | None": _or_none(_asked),

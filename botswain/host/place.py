@@ -10,11 +10,13 @@ ledger.jsonl        what became of every release
 service.json        how to build, start and check it
 services/<id>.json  the same as each release was made with: going back to a release goes back to that, too
 credentials/        secrets, a file each
+secrets.json        those that the last deployment brought
 starts.json         when the bot was started lately
 switch.json         a switch under way that nobody has confirmed yet
 reverting.json      a way back that is under way
 confirmed.json      a switch that was confirmed and is not in the ledger yet
 halted.json         who stopped the bot by hand: it stays so until a person says otherwise
+cancelled           the last run that its controller called off
 """
 
 from __future__ import annotations
@@ -94,6 +96,7 @@ class Place:
         self.cache = root / "cache"
         self.logs = root / "logs"
         self.credentials = root / "credentials"
+        self.brought = root / "secrets.json"
         self.ledger = root / "ledger.jsonl"
         self.service = root / "service.json"
         self.services = root / "services"
@@ -103,6 +106,7 @@ class Place:
         self.reverting = root / "reverting.json"
         self.confirmed = root / "confirmed.json"
         self.halted = root / "halted.json"
+        self.cancelled = root / "cancelled"
 
     def release(self, identity: str) -> Path:
         """The directory of a release."""

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from botswain.host import credentials
 from botswain.host.commands import end_leftovers, git
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
@@ -27,6 +28,7 @@ def prune(place: Place, service: Service) -> list[str]:
     ever well, the newest that never ran, and the last failed one. What a rollback left was well once: whoever undoes
     that rollback wants it.
     """
+    named = credentials.named(place)
     try:
         ledger, needed = Ledger(place), _needed(place)
         known = [one for one in ledger.releases() if one.id not in needed]
@@ -38,7 +40,7 @@ def prune(place: Place, service: Service) -> list[str]:
     extra = len([one for one in ledger.releases() if one.id in needed - {place.live()} and _once_well(one)])
     spare = max(0, service.keep - extra)
     old = [*good[: max(0, len(good) - spare)], *failed[:-_FAILED_KEPT], *ready[:-1]]
-    return [*remove(place, old), *_sweep(place)]
+    return [*remove(place, old), *_sweep(place), *credentials.forget(place, named)]
 
 
 def discard_failed(place: Place) -> None:

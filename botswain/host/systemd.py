@@ -10,6 +10,7 @@ import contextlib
 import re
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from botswain.host import endings
@@ -106,13 +107,16 @@ class Systemd:
             _systemctl("daemon-reload")
 
 
-def equip(place: Place, service: Service) -> None:
+def equip(place: Place, service: Service, without: Collection[str] = ()) -> None:
     """Have systemd hand the bot the secrets that there are, and give it the time to stop that the profile says.
+
+    `without` are secrets that are about to go.
 
     Tells systemd only when something changed.
     """
     names = sorted(path.name for path in place.credentials.iterdir()) if place.credentials.is_dir() else []
-    loads = [f"LoadCredential={one}:{place.credentials / one}\n" for one in names if _SECRET.fullmatch(one)]
+    names = [one for one in names if _SECRET.fullmatch(one) and one not in without]
+    loads = [f"LoadCredential={one}:{place.credentials / one}\n" for one in names]
     text = "".join(
         [
             "# Written by botswain-host; changes are lost.\n[Service]\n",

@@ -22,7 +22,7 @@ from botswain.hosts import ssh
 from botswain.hosts.engine import COMMAND
 from botswain.hosts.fleet import Fleet, Host
 from botswain.hosts.ssh import Done
-from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
+from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck, Stop
 
 ROOT = "/srv/botswain"
 """Holds one folder an environment, on every host."""
@@ -125,12 +125,14 @@ class Engines:
         *,
         seconds: float = 0.0,
         one_first: bool = False,
+        stopped: Stop | None = None,
         say: Say = silent,
     ) -> dict[str, Outcome]:
         """Send orders to hosts that have this checkout's engine: as `play`, or without Ansible where ssh alone will do.
 
         Ansible takes a second to start and to come to a host; ssh on the connection that is open, a tenth of that.
-        With `one_first` the others are left out unless that one is well; of a playbook, this is its own business.
+        With `one_first` the others are left out unless that one is well, and `stopped` does not say otherwise by then;
+        of a playbook, this is its own business.
         """
         hosts = self.named(asked)
         if not all(one.direct for one in hosts):
@@ -139,7 +141,8 @@ class Engines:
         first = hosts[:1] if one_first else hosts
         found = {one.name: Outcome(one.name) for one in hosts}
         found |= self.tell(first, asked, seconds=seconds + _SLACK)
-        if len(first) < len(hosts) and all(found[one.name].good for one in first):
+        on = stopped is None or not stopped()
+        if len(first) < len(hosts) and on and all(found[one.name].good for one in first):
             found |= self.tell(hosts[len(first) :], asked, seconds=seconds + _SLACK)
         return found
 

@@ -282,7 +282,7 @@ def test_by_hand(served):
     one, two = served.ship("well 1"), served.ship("well 2")
     told = served.machine.ssh("sudo botswain-host status").stdout
     assert "stage     runs since 20" in told
-    assert f"rollback  to {one}: botswain-host stage rollback" in told
+    assert f"rollback  to {one}: sudo botswain-host stage rollback" in told
     assert f"->  {two}  live" in served.machine.ssh("sudo botswain-host stage releases").stdout
     denied = served.machine.ssh("botswain-host stage rollback", check=False)
     assert (denied.returncode, denied.stdout) == (3, "")
@@ -291,7 +291,7 @@ def test_by_hand(served):
     assert back[0].startswith(f"stage: back from {two} (live since ")
     assert f" to {one} (superseded since " in back[0]
     assert back[2].startswith(f"stage: {one} runs and is well; the bot was away for ")
-    assert back[3].endswith(f"to undo this: botswain-host stage rollback {two}")
+    assert back[3].endswith(f"to undo this: sudo botswain-host stage rollback {two}")
     served.well(one)
     assert served.releases()[-1].why == "rolled back"
     document = json.loads(served.machine.ssh(f"sudo botswain-host rollback {two} --json").stdout)
@@ -313,3 +313,24 @@ def test_a_session_that_is_cut_off(served):
     until(lambda: served.look().switch is None, "its end")
     served.well(one)
     assert served.states()[two] == "bad"
+
+
+def test_a_secret_goes_with_the_last_release_that_used_it(served):
+    """Until then a way back needs it; what the last deployment brought stays, and what somebody else put there."""
+    held = f"ls -A {served.root}/credentials"
+    served.machine.run(f"echo mine >{served.root}/credentials/own")
+    served.service = replace(served.service, secrets={"A": "a", "B": "b"}, keep=0)
+    one = served.prepare("well 1")
+    token = served.deploy(one, secrets={"a": "x", "b": "y", "silent": "z"}).token
+    served.do(orders.Confirm(token, "ann"))
+    served.service = replace(served.service, secrets={"A": "a"})
+    for number in (2, 3):
+        token = served.deploy(served.prepare(f"well {number}"), secrets={"a": "x", "silent": "z"}).token
+        _, pruned = served.do(orders.Confirm(token, "ann"), orders.Prune(served.service))["answers"]
+        assert pruned["left"] == []
+        assert served.machine.run(held).stdout.split() == ["a", *(["b"] if number == 2 else []), "own", "silent"]
+    assert one not in served.states()
+    loaded = served.machine.run(f"cat /etc/systemd/system/{served.unit}.d/50-botswain.conf").stdout
+    assert (f"{served.root}/credentials/a" in loaded, f"{served.root}/credentials/b" in loaded) == (True, False)
+    assert served.hand("restart").returncode == 0
+    served.well(served.look().state.live)

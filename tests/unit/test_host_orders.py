@@ -30,7 +30,8 @@ SERVICE = Service(
         Deploy("r", "a", "d", SERVICE),
         Confirm("t", "ann"), orders.Revert("t"), Settle(), Settle(SERVICE, {"a": "b"}, Asked()), orders.Candidate("r"),
         Back("ann", None, "slow", restarts=False), orders.Withdraw("ann"), orders.Start(), orders.Stop(),
-        orders.Restart(SERVICE, {"a": "b"}), orders.Prune(),
+        orders.Restart(SERVICE, {"a": "b"}), orders.Prune(), orders.Cancel("r7"),
+        Back("ann", run="r7", since=1795831443.761),
     ],
 )  # fmt: skip
 def test_what_is_ordered_arrives(order):
@@ -54,6 +55,7 @@ def test_what_is_ordered_arrives(order):
         ({"orders": [{"verb": "look", "service": {"name": "x"}}]}, 'field "service" is not as it has to be'),
         ({"orders": [{"verb": "look", "service": {"name": "x", "run": ["y"], "z": 1}}]}, "keyword argument 'z'"),
         ({"orders": [{"verb": "back", "by": "a", "restarts": 1}]}, "it is neither true nor false"),
+        ({"orders": [{"verb": "back", "by": "a", "since": "now"}]}, 'field "since" is not as it has to be: it is no'),
     ],
 )  # fmt: skip
 def test_what_is_not_as_it_has_to_be(tmp_path, document, told):
@@ -116,7 +118,7 @@ def test_a_deployment_in_orders(host):
     assert [(one.id, one.state) for one in view.releases] == [("a", "superseded"), ("b", "live")]
     assert view.health is None
     assert view.free > 0
-    assert asdict(view) == asdict(looking.look(host.place, None)) | {"free": view.free}
+    assert asdict(view) == asdict(looking.look(host.place, None)) | {"free": view.free, "at": view.at}
     done = forms.switched(ask(host, Back("ann"))["answers"][0])
     assert (done.release, done.previous, done.token) == ("a", "b", "")
     assert ask(host, orders.Withdraw("ann"))["answers"] == [{"left": "a"}]
@@ -145,6 +147,41 @@ def test_rolled_back_and_stuck(host):
     error = ask(host, Deploy("b", "ann", "d1", host.service))["error"]
     assert (error["kind"], error["previous"]) == ("stuck", None)
     assert ask(host, Settle())["answers"] == [{"settled": None}]
+
+
+def test_a_run_that_was_called_off(host, monkeypatch):
+    """Before it began nothing is stopped; meanwhile the release before comes back; another run's word is not meant."""
+    host.fill("a", "b")
+    host.place.store(host.service, "a")
+    done = ask(host, Deploy("a", "ann", "d1", host.service, run="r1"))["answers"][0]
+    ask(host, Confirm(done["token"], "ann"), orders.Cancel("r2"))
+    (process,) = host.manager.starts
+    error = ask(host, Deploy("b", "ann", "d2", host.service, run="r2"))["error"]
+    assert (error["kind"], error["previous"], host.manager.starts) == ("rolled_back", "a", [process])
+    real = host.manager.start
+    monkeypatch.setattr(host.manager, "start", lambda **options: (real(**options), ask(host, orders.Cancel("r3"))))
+    url = "http://127.0.0.1:9/"
+    slow = replace(host.service, health=Health(url, url, deadline=60.0, timeout=0.1))
+    error = ask(host, Deploy("b", "ann", "d3", slow, run="r3"))["error"]
+    assert (error["kind"], error["previous"], host.manager.runs) == ("rolled_back", "a", "a")
+    assert error["what"] == "stopped by hand before it was known whether the release is well"
+    assert host.states()["b"] == "ready"
+
+
+@pytest.mark.parametrize(("since", "runs"), [(-60, None), (60, "b")])
+def test_a_stop_by_hand_since_a_run_began(host, since, runs):
+    """It wins over the run's deployment, and over its way back; one from before does not."""
+    host.fill("a", "b")
+    for name in ("a", "b"):
+        done = ask(host, Deploy(name, "ann", "d1", host.service))["answers"][0]
+        ask(host, Confirm(done["token"], "ann"))
+    seen = ask(host, orders.Stop("eve"), Look())["answers"][1]
+    done = ask(host, Deploy("b", "ann", "d2", host.service, since=seen["at"] + since))
+    assert host.manager.runs == runs
+    assert ("eve stopped the bot by hand" in str(done["error"])) == (runs is None)
+    ask(host, orders.Stop("eve"))
+    ask(host, Back("ann", "a", since=seen["at"] + since))
+    assert (host.place.live(), host.manager.runs) == ("a", runs and "a")
 
 
 def test_what_an_order_brings_is_stored_first(host):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from botswain.host.ledger import Release
 from botswain.hosts import fleet, ssh
 from botswain.hosts.fleet import Host
 from botswain.hosts.ssh import Done
-from botswain.targets import names
+from botswain.targets import attending, names, recovering
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.engines import Engines, Outcome, _form, translated
 
@@ -226,6 +227,76 @@ def test_where_the_first_fails_the_others_are_left_out(monkeypatch):
     assert [(name, one.good, one.error is None) for name, one in sorted(done.items())] == [
         ("gate", False, True), ("left", False, False), ("right", False, True),
     ]  # fmt: skip
+
+
+def test_who_calls_it_off_leaves_the_others_out(monkeypatch):
+    """Those that were not told yet are not told any more."""
+    found, rounds = told(monkeypatch)
+    done = found.send("deploy", "switch", ALL, one_first=True, stopped=lambda: True)
+    assert rounds == [["left"]]
+    assert [one.good for one in done.values()] == [True, False, False]
+
+
+def test_who_waits_is_told_so_and_may_call_it_off(monkeypatch):
+    """Every few seconds; what is called off is waited for, and what it raises is raised."""
+    monkeypatch.setattr(attending, "_BREATH", 0.3)
+    heard, over = [], threading.Event()
+
+    def work():
+        assert over.wait(20)
+        raise ServiceError("off")
+
+    with pytest.raises(ServiceError, match="off"):
+        attending.attended(work, heard.append, lambda: len(heard) > 2, over.set)
+    assert len(heard) >= 3
+    assert heard == sorted(heard)
+    assert attending.attended(lambda: 7, heard.append) == 7
+
+
+LEFT, GATE = Host("left", {}), Host("gate", {})
+PAIR = fleet.Fleet(SimpleNamespace(), GATE, (LEFT,))
+STUCK = Told({"kind": "stuck", "what": "is not well"}, "left")
+FAILED = Told({"kind": "failed", "what": "is gone"}, "left")
+LOST = Unreachable("does not answer", where="left")
+DONE = ({"release": "r1"}, {})
+
+
+@pytest.mark.parametrize(
+    ("left", "gate", "kind", "told"),
+    [
+        (STUCK, DONE, ServiceStuck, "left: is not well; gate went back"),
+        (FAILED, DONE, ServiceStuck, "left: is gone; gate went back"),
+        (LOST, DONE, ServiceStuck, "left: does not answer; gate went back"),
+        (LOST, LOST, ServiceStuck, "left: does not answer; gate: does not answer"),
+        (STUCK, FAILED, ServiceStuck, "left: is not well; gate: is gone"),
+        (FAILED, FAILED, ServiceError, "left: is gone"),
+    ],
+)
+def test_a_way_back_that_fails_on_a_host(monkeypatch, left, gate, kind, told):
+    """Who is back stays so; unless nothing was done at all, a person is told how each host is."""
+    monkeypatch.setattr(Engines, "again", lambda *_arguments: None)
+    asked = {"left": [orders.Stop()], "gate": [orders.Stop()]}
+    done = {
+        name: Outcome(name, one) if isinstance(one, tuple) else Outcome(name, error=one)
+        for name, one in (("left", left), ("gate", gate))
+    }
+    with pytest.raises(ServiceError) as caught:
+        recovering.gone_back(Engines(PAIR, "stage"), {"left": None, "gate": None}, asked, done, 0.0)
+    assert (type(caught.value), str(caught.value)) == (kind, told)
+
+
+def test_a_host_that_was_lost_on_the_way_back_is_told_again(monkeypatch):
+    """Once it can be reached, and then all is well."""
+    sent = []
+    monkeypatch.setattr(Engines, "again", lambda *_arguments: "seen")
+    monkeypatch.setattr(
+        Engines, "tell", lambda _self, hosts, *_, **__: sent.extend(hosts) or {"left": Outcome("left", DONE)}
+    )
+    done = {"left": Outcome("left", error=LOST), "gate": Outcome("gate", DONE)}
+    asked = {"left": [orders.Stop()], "gate": [orders.Stop()]}
+    found = recovering.gone_back(Engines(PAIR, "stage"), {"left": None, "gate": None}, asked, done, 0.0)
+    assert sent == [LEFT]
+    assert all(one.good for one in found.values())
 
 
 def test_a_playbook_goes_where_ssh_alone_does_not_do(monkeypatch):
