@@ -38,7 +38,8 @@ def provision(
     if json:
         emit(_document(session.profile.name, play, preview=preview, code=code))
     else:
-        print(*_lines(play, preview=preview), sep="\n")
+        for line in _lines(play, preview=preview):
+            print(line)
     for one in play.bad:
         print(f"botswain: {one.error or one.message}", file=sys.stderr)
         for line in getattr(one.error, "log", "").splitlines():
@@ -51,6 +52,9 @@ def _lines(play: Play, *, preview: bool) -> list[str]:
 
 
 def _host(one: HostResult, *, preview: bool) -> list[str]:
+    """What was changed; nothing for a host on which nothing was done, since what is wrong with it is told anyway."""
+    if not one.good and not one.changes:
+        return []
     told = many(len(one.changes), "change") if one.changes else "nothing to change"
     ended = {"failed": ", then it failed", "unreachable": ", then it could not be reached"}.get(one.status, "")
     first = f"{one.host}: {told}{' to make' if preview and one.changes else ''}{ended}"

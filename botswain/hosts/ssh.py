@@ -79,7 +79,20 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
 
     Raises Unreachable when the host cannot be reached, and HostFailed where nobody may become root there.
     """
-    argv = ["ssh", *options(host), "-T", address(host), as_root(host, command)]
+    done = asked(host, as_root(host, command), given, seconds)
+    if done.code and done.err.startswith("sudo: "):
+        found = classified(done.err)
+        if found is not None:
+            raise HostFailed(found[0], where=host.name, fix=found[1].format(address=address(host)))
+    return done
+
+
+def asked(host: Host, line: str, given: str = "", seconds: float = 60, connect: int = CONNECT_SECONDS) -> Done:
+    """Run a command line on a host as who logs in there, with `given` on its standard input. Raises Unreachable.
+
+    `connect` are the seconds that the way there may take.
+    """
+    argv = ["ssh", "-o", f"ConnectTimeout={connect}", *options(host), "-T", address(host), line]
     environment = {**settings.environment(settings.folder(), {})}
     try:
         done = subprocess.run(
@@ -99,10 +112,6 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
             "log in with ssh to see why",
         )
         raise Unreachable(what, where=host.name, fix=fix.format(address=address(host)))
-    if done.returncode and done.stderr.startswith("sudo: "):
-        found = classified(done.stderr)
-        if found is not None:
-            raise HostFailed(found[0], where=host.name, fix=found[1].format(address=address(host)))
     return Done(done.returncode, done.stdout, done.stderr)
 
 

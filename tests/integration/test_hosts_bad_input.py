@@ -181,3 +181,33 @@ def test_a_host_that_fails_makes_no_secret_of_others(tmp_path, debian):
     assert found.of("debian").status == "failed"
     with pytest.raises(BotswainError):
         found.insist()
+
+
+def test_the_doctor_looks_at_hosts_before_anything_is_on_them(inventory, debian, tmp_path):
+    """Each in a line that says what to mend: not provisioned, no Python, no sudo, a wrong clock, not there at all."""
+    desk = Desk(tmp_path, {})
+    desk.profile("stage", api="http://127.0.0.1:9/api/v10", service={**SERVICE, "target": "vm"})
+    folder = inventory()
+
+    def looks():
+        found = desk.inv("doctor", "--env", "stage", "--json").document["looks"]
+        return [(one["verdict"], one["detail"], one["fix"]) for one in found if one["look"] == "host debian"]
+
+    assert looks() == [("bad", "is not provisioned for this environment", "./inv provision --env stage")]
+    debian.run("mv /usr/bin/python3 /usr/bin/python3.away; mv /etc/sudoers.d/90-admin /root/")
+    try:
+        told = "\n".join(f"{detail}; {fix}" for _, detail, fix in looks())
+    finally:
+        debian.run("mv /usr/bin/python3.away /usr/bin/python3; mv /root/90-admin /etc/sudoers.d/")
+    assert "Python is not installed there; install it: apt-get install python3" in told
+    assert "sudo wants a password; let the user become root without one" in told
+    inventory(port=2)
+    why = "debian: refuses connections: no SSH server listens there"
+    assert looks()[0][:2] == ("bad", why)
+    done = desk.inv("provision", "--env", "stage", "--yes")
+    assert (done.code, done.out) == (1, "")
+    assert done.told == [f"{why}; look whether it runs, and at ansible_port in the inventory"]
+    (folder / "hosts.yml").write_text("all: {children: {bot: {hosts: {}}}}")
+    looked = desk.inv("doctor", "--env", "stage", "--json").document["looks"]
+    (found,) = [one["detail"] for one in looked if one["look"] == "inventory"]
+    assert found == "inventories/stage: group bot has no host, and exactly one runs the gateway"

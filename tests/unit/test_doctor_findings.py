@@ -12,7 +12,7 @@ import httpx
 import pytest
 from discord_fakes import FakeTime, Script, client, ok
 
-from botswain.deployment.doctor import inventory, kept, live, look, machine
+from botswain.deployment.doctor import hosts, inventory, kept, live, look, machine
 from botswain.deployment.doctor.inventory import Inventory
 from botswain.deployment.doctor.look import Verdict, safely
 from botswain.deployment.doctor.service import service
@@ -20,6 +20,9 @@ from botswain.deployment.wanted import Wanted
 from botswain.discord import errors
 from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError, InvalidInput, Problem
+from botswain.hosts import survey
+from botswain.hosts.fleet import Host
+from botswain.hosts.survey import Surveyed
 from botswain.manifest import ScopeRecord
 from botswain.state.ids import timestamp
 from botswain.targets.base import ServiceState
@@ -384,3 +387,42 @@ def test_the_service(monkeypatch, seen, verdict, told):
     (found,) = service(SimpleNamespace(name="dev", service="some"))
     assert (found.look, found.verdict, found.detail) == ("service", verdict, told)
     assert list(service(SimpleNamespace(name="dev", service=None))) == []
+
+
+# Hosts
+
+SEEN = Surveyed(
+    user="admin", system="Debian 13", python="3.13.5", systemd=True, root="", bot=True, backup=False,
+    engine="x", free=5_300_000_000, ahead=0.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ["good: admin@192.0.2.7, Debian 13, Python 3.13.5, 5.3 GB free, provisioned, another engine"]),
+        ({"python": "3.7.3"}, ["bad: has Python 3.7.3, and 3.9 is needed"]),
+        ({"systemd": False}, ["bad: has no systemd, which is to keep the bot"]),
+        ({"root": "sudo: a password is required"}, ["bad: sudo wants a password"]),
+        ({"root": "no"}, ["bad: admin does not become root: no"]),
+        ({"free": 12_000_000}, ["bad: has 12 MB free where bots are, and a release wants 200"]),
+        ({"ahead": -41.3, "engine": ""}, ["warning: its clock is 41 s behind this machine's",
+         "good: admin@192.0.2.7, Debian 13, Python 3.13.5, 5.3 GB free, provisioned"]),
+    ],
+)  # fmt: skip
+def test_a_host(changes, told):
+    """What is wrong with it, each in a line with what to do; else what it is."""
+    host = Host("gate", {"ansible_host": "192.0.2.7"})
+    found = list(hosts.told(host, replace(SEEN, **changes), "stage", ready=True))
+    assert [f"{one.verdict}: {one.detail}" for one in found] == told
+    assert all(one.fix for one in found if one.verdict is not Verdict.GOOD)
+    (last,) = list(hosts.told(host, SEEN, "stage", ready=False))
+    assert (last.verdict, last.fix) == (Verdict.BAD, "./inv provision --env stage")
+
+
+def test_how_wrong_a_clock_is():
+    """What the look itself took is not held against it, and what a host says beside the point is left out."""
+    text = "Welcome!\nnow={}\nroot=yes\nfree=2048\nuser=a=b\n"
+    found = [survey._parsed(text.format(now), 100.0, 103.0) for now in (102, 99, 143.5, "")]
+    assert [one.ahead for one in found] == [0.0, -1.0, 40.5, 0.0]
+    assert (found[0].free, found[0].root, found[0].user, found[0].python) == (2_097_152, "", "a=b", "")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botswain.deployment.doctor import kept, machine, project, service
+from botswain.deployment.doctor import hosts, kept, machine, project, service
 from botswain.deployment.doctor.look import Look, Verdict, failed, safely, unknown
 from botswain.deployment.records import Records
 from botswain.deployment.session import Session, connected, open_records
@@ -47,10 +47,19 @@ def examine(environment: str) -> Iterator[Look]:
     else:
         yield from safely("sources", partial(_sources, readable, want))
     yield from safely("commit", partial(project.commit, found))
-    yield from safely("service", partial(service.service, found))
+    yield from _service(found)
     records: list[Records] = []
     yield from _records(found, records)
     yield from _discord(found, want[0] if want else None, records[0] if records else None)
+
+
+def _service(found: Profile) -> Iterator[Look]:
+    places = list(safely("inventory", partial(hosts.hosts, found)))
+    yield from places
+    if any(look.verdict is Verdict.BAD for look in places):
+        yield unknown("service", "it runs on hosts that are not ready, as was said")
+    else:
+        yield from safely("service", partial(service.service, found))
 
 
 def _profile(environment: str) -> tuple[Profile | None, InvalidInput]:
