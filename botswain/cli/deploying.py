@@ -160,7 +160,7 @@ def deploy(
 
 
 @task(
-    to="restore the state after this deployment instead; with --only service also a release, or its commit",
+    to="restore the state after this deployment instead; with --only service also a release, commit, or its beginning",
     choose="choose that deployment from a list, on a terminal",
     only="undo this part alone: commands or service; the service needs nothing from Discord",
 )

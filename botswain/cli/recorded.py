@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from botswain.deployment.history import Deployment
     from botswain.deployment.session import Session
     from botswain.manifest import Manifest
+    from botswain.targets.base import ServiceState
 
 
 @task()
-def status(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> None:
-    """Show what is deployed, from the records alone.
+def status(_context: Any, env: str = "", json: bool = False, debug: bool = False) -> ExitCode:
+    """Show what is deployed, by the records, and what runs now.
 
-    Nothing is asked of Discord.
+    Nothing is asked of Discord. Exit code 1 where nobody can tell what runs: a host cannot be reached, for example.
     """
     from botswain.deployment.session import Session
     from botswain.state.journal import left_behind
@@ -28,6 +29,9 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
     records = session.records
     manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(records.store)
     target = records.last_standing()
+    state, trouble = _service(session) if manifest is not None or json else (None, None)
+    trouble = trouble if manifest is not None else None  # nothing was deployed that could run
+    code = ExitCode.FAILED if trouble else ExitCode.DONE
     if json:
         from dataclasses import asdict
 
@@ -40,11 +44,12 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             "lock": asdict(holder) if holder else None,
             "interrupted": cut if holder is None else None,
             "rollback": target.id if target else None,
-            "service": _service_json(session),
+            "service": asdict(state) if state else None,
+            "serviceError": str(trouble) if trouble else None,
             "notes": list(records.store.notes),
-            "exitCode": 0,
+            "exitCode": int(code),
         })  # fmt: skip
-        return
+        return code
     rows = [("environment", session.profile.name)]
     if manifest is None:
         rows.append(("deployed", "nothing yet"))
@@ -59,9 +64,9 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ("application", manifest.application_id),
             ("commit", manifest.git_sha or "none"),
             ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
-            *_service_rows(session, manifest),
+            *_service_rows(session, manifest, state, trouble),
             ("rollback", _way_back(target, session.profile.name)),
-            *_bot_back(session, target),
+            *(_bot_back(session, target) if state else ()),
         ]
     if holder is not None:
         rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
@@ -71,36 +76,33 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         print(f"{name:<12} {text}")
     for note in records.store.notes:
         print(f"note: {note}", file=sys.stderr)
+    if trouble:
+        print(f"botswain: nobody can tell what runs: {trouble}", file=sys.stderr)
+    return code
 
 
-def _service_json(session: Session) -> dict[str, Any] | None:
-    """What runs where the service is; None for a profile without one, or when it cannot be looked at."""
+def _service(session: Session) -> tuple[ServiceState | None, BotswainError | None]:
+    """What runs where the service is, or why nobody can tell; nothing of both for a profile without one."""
     if session.profile.service is None:
-        return None
-    from dataclasses import asdict
-
-    from botswain.targets.choose import target_of
-
+        return None, None
     try:
-        return asdict(target_of(session.profile).state())
+        return session.target.state(), None
     except BotswainError as error:
-        print(f"botswain: the service cannot be looked at: {error}", file=sys.stderr)
-        return None
+        return None, error
 
 
-def _service_rows(session: Session, manifest: Manifest) -> list[tuple[str, str]]:
+def _service_rows(
+    session: Session, manifest: Manifest, state: ServiceState | None, trouble: BotswainError | None
+) -> list[tuple[str, str]]:
     """The release on record, and what runs where the service is."""
-    if session.profile.service is None:
-        return []
     from botswain.plan.service import short
-    from botswain.targets.choose import target_of
 
     record = manifest.service
     known = f"release {record.release} of commit {short(record.commit)}" if record else "no release"
-    try:
-        state = target_of(session.profile).state()
-    except BotswainError as error:
-        return [("service", f"{known}; it cannot be looked at: {error}")]
+    if trouble is not None:
+        return [("service", f"{known} by the records; what runs cannot be looked at")]
+    if state is None:
+        return []
     now = state.told or ("running" if state.running else "stopped")
     if state.halted:
         now += f" ({state.halted}; nothing but ./inv service.start, a deploy or a rollback starts it)"

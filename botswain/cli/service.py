@@ -77,7 +77,7 @@ def _logs_task(collection: str) -> Any:
         collection=collection,
         lines="how many lines, the newest last",
         follow="go on with what it prints, until Ctrl-C",
-        host="of several hosts, this one; by default that with the gateway",
+        host="of several hosts, this one, as the inventory names it; by default that with the gateway",
     )(_logs)
 
 
@@ -87,7 +87,7 @@ logs, service_logs = _logs_task(""), _logs_task("service")
 
 @task(
     command="run this instead of a shell, and end with its exit code",
-    host="of several hosts, this one; by default that with the gateway",
+    host="of several hosts, this one, as the inventory names it; by default that with the gateway",
 )
 def shell(_context: Any, env: str = "", command: str = "", host: str = "", debug: bool = False) -> int:
     """Open a shell where the bot runs.

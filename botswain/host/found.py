@@ -28,6 +28,12 @@ def named(word: str) -> Place:
     raise HostError(what, where=str(HOME), fix=fix)
 
 
+def by_hand(bot: str, *words: str) -> str:
+    """What a person types to have something done to a bot: through sudo, if that is how we were called."""
+    sudo = ["sudo"] if os.environ.get("SUDO_USER") else []
+    return " ".join([*sudo, "botswain-host", *([bot] if bot else []), *words])
+
+
 def check_root(place: Place) -> None:
     """Raise Refused where the folder is root's and we are not."""
     folder = next(one for one in (place.root, *place.root.parents) if one.exists())

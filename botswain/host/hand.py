@@ -24,7 +24,7 @@ from typing import Any
 
 from botswain.host import looking, releases, running, switch, told
 from botswain.host.errors import HostError, Refused
-from botswain.host.found import check_root, named
+from botswain.host.found import by_hand, check_root, named
 from botswain.host.guard import guard_of
 from botswain.host.ledger import Ledger
 from botswain.host.managers import manager_of
@@ -55,7 +55,7 @@ def main(words: list[str]) -> int:
         _stderr(f"botswain: {error}" + (f"\n--- the last that it printed\n{error.log}" if error.log else ""))
         return 5 if isinstance(error, switch.Stuck) else 3 if isinstance(error, Refused) else 1
     except KeyboardInterrupt:
-        _stderr(f"botswain: interrupted; `botswain-host {name} settle` finishes what was begun".replace("  ", " "))
+        _stderr(f"botswain: interrupted; `{by_hand(name, 'settle')}` finishes what was begun")
         return 1
     _stdout(json.dumps(document, indent=1) if as_json else text)
     return 0
@@ -87,7 +87,7 @@ def _rollback(place: Place, say: Say, to: str | None = None) -> Done:
         guard_of(place, service).disarm(waiting.token)
     text = f"{name}: {done.release} runs and is well; the bot was away for {done.seconds:.1f} s"
     if done.previous and done.previous != done.release:
-        text += f"\n{' ' * len(name)}  to undo this: botswain-host {name} rollback {done.previous}"
+        text += f"\n{' ' * len(name)}  to undo this: {by_hand(name, 'rollback', done.previous)}"
     return {"live": done.release, "left": done.previous, "seconds": round(done.seconds, 2)}, text
 
 
@@ -115,7 +115,7 @@ def _stop(place: Place, say: Say) -> Done:
     say(f"{name}: stopping; it has {service.stop_timeout:g} s to end by itself")
     running.stop(place, service, manager_of(service), _me())
     document, text = _state(place)
-    return document, f"{text}; nothing starts it but a person: botswain-host {name} start"
+    return document, f"{text}; nothing starts it but a person: {by_hand(name, 'start')}"
 
 
 def _restart(place: Place, say: Say) -> Done:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botswain.host import halt, launch, ports, single, systemd
 from botswain.host.errors import HostError
+from botswain.host.found import by_hand
 from botswain.host.gate import Manager
 from botswain.host.ledger import Ledger
 from botswain.host.place import Place, Service
@@ -20,7 +21,7 @@ def start(place: Place, service: Service, manager: Manager) -> None:
     with alone(place):
         live = place.live()
         if live is None or not place.release(live).is_dir():
-            raise nothing_to_start(place, live, "botswain-host rollback", "deploy one")
+            raise nothing_to_start(place, live, by_hand(place.root.name, "rollback"), "deploy one")
         if manager.process().running:
             halt.lift(place)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
+from botswain.host.found import by_hand
 from botswain.host.ledger import Release
 from botswain.host.looking import View
 from botswain.host.place import Place
@@ -45,13 +46,13 @@ def status(place: Place, view: View) -> str:
         rows.append(("", state.told))
     rows.append(("release", named(known.get(state.live or ""), state.live)))
     if state.halted:
-        rows.append(("", f"{state.halted}; it may run again: botswain-host {name} start"))
+        rows.append(("", f"{state.halted}; it may run again: {by_hand(name, 'start')}"))
     rows.append(("health", view.health or "well"))
     if view.switch is not None:
         until = f", taken back at {_unix(view.switch.until)}" if view.switch.until else ""
-        rows.append(("switch", f"to {view.switch.to} is not confirmed{until}; now: botswain-host {name} settle"))
+        rows.append(("switch", f"to {view.switch.to} is not confirmed{until}; now: {by_hand(name, 'settle')}"))
     rows += [("port", one.refusal().what) for one in view.in_the_way]
-    back = f"to {view.back}: botswain-host {name} rollback" if view.back else "there is no earlier release"
+    back = f"to {view.back}: {by_hand(name, 'rollback')}" if view.back else "there is no earlier release"
     rows += [("rollback", back), ("log", f"journalctl -u botswain-{name} -e")]
     return "\n".join(_lines(rows))
 

@@ -17,6 +17,7 @@ from botswain.host.underway import Switch, alone, write
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """Two releases, of which b runs, in a folder below the one where bots are looked for."""
+    monkeypatch.delenv("SUDO_USER", raising=False)
     made = Host(tmp_path, health=Health(stable_for=0.0, interval=0.0, deadline=0.0))
     made.manager = Memory(made.place)
     for module in (hand, looking):
