@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import signal
 import subprocess
+import threading
 import time
 from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 import yaml
-from coast import ROOT, Coast
+from coast import PYTHON, ROOT, Coast
 from desk import GUILD
+from terminal import on_a_terminal, resize, until
 
 from botswain.ansible.process import _descendants
 from botswain.sandbox.process import running_server
@@ -215,10 +219,14 @@ def test_a_host_that_cannot_be_reached(sailing):
         began = time.monotonic()
         ran = sailing.deploy()
         assert time.monotonic() - began < 30
+        status = sailing.inv("status", "--env", "dev")
     finally:
         sailing.gateway.restore()
     assert (ran.code, ran.document.get("deployment")) == (1, None)
     assert ran.document["error"].startswith("gate: ")
+    assert status.code == 1
+    assert "by the records; what runs cannot be looked at" in status.out
+    assert re.match("botswain: nobody can tell what runs: gate: .*; look whether", status.err)
     assert sailing.runs() == "one"
     assert sailing.deploy().code == 0
 
@@ -249,34 +257,47 @@ def wait_for(condition, seconds=30.0):
 def patient(ship, **health):
     """Makes versions that have to stay ready for some time."""
     url = f"http://127.0.0.1:{ship.port}/readyz"
-    ship.ship(health={"ready": url, "deadline": 6, "stable_for": 4, **health}, confirm_within=2)
+    health = {"ready": url, "deadline": 6, "stable_for": 4, **health}
+    workers = {"workers": {"run": [PYTHON, "bot.py"], "port": ship.port, "health": health}} if ship.workers else {}
+    ship.ship(health=health, confirm_within=2, **workers)
+
+
+@contextmanager
+def switching(ship, machine=None, **health):
+    """A deployment of version `two` in the middle of its switch on a machine: its process, and the release before."""
+    first = ship.current(machine)
+    patient(ship, **health)
+    ship.version("two")
+    with deploying(ship) as child:
+        wait_for(lambda: ship.current(machine) not in {first, None}, 60)
+        yield child, first
 
 
 def test_the_way_to_the_host_is_cut_during_the_switch(sailing):
     """The host goes back by itself while nobody reaches it; the controller says so once it gets through again."""
-    first = sailing.current()
-    patient(sailing)
-    sailing.version("two")
-    with deploying(sailing) as child:
-        wait_for(lambda: sailing.current() not in {first, None})
+    heard = []
+    with switching(sailing) as (child, first):
+        listening = threading.Thread(target=lambda: heard.extend((time.monotonic(), line) for line in child.stderr))
+        listening.start()
         sailing.gateway.cut()
+        cut = time.monotonic()
         try:
             wait_for(lambda: sailing.current() == first and sailing.runs() == "one", 60)
         finally:
             sailing.gateway.restore()
-        out, err = child.communicate(timeout=120)
-    assert child.returncode == 4, out + err
+        out = child.stdout.read()
+        listening.join(120)
+        assert child.wait(30) == 4, out
+    times = [cut, *(at for at, _ in heard if at > cut), time.monotonic()]
+    assert max(later - sooner for sooner, later in itertools.pairwise(times)) < 15, heard
+    assert out.count(f"release {first} runs again") == 1
     assert (sailing.runs(), sailing.current()) == ("one", first)
     sailing.agree()
 
 
 def test_the_way_to_the_host_is_cut_for_a_moment(sailing):
     """Whichever release it ends with, it says so, and one bot runs that the records know."""
-    first = sailing.current()
-    patient(sailing)
-    sailing.version("two")
-    with deploying(sailing) as child:
-        wait_for(lambda: sailing.current() not in {first, None})
+    with switching(sailing) as (child, _first):
         sailing.gateway.cut()
         time.sleep(8)
         sailing.gateway.restore()
@@ -308,12 +329,7 @@ def test_a_killed_controller(sailing, moment):
 
 def test_a_laptop_that_is_closed(sailing):
     """Nobody confirms, so the host returns by itself to what it had."""
-    first = sailing.current()
-    sailing.ship(health={"ready": f"http://127.0.0.1:{sailing.port}/readyz", "deadline": 1, "stable_for": 0},
-                 confirm_within=1, stop_timeout=1)  # fmt: skip
-    sailing.version("two")
-    with deploying(sailing) as child:
-        wait_for(lambda: sailing.current() not in {first, None})
+    with switching(sailing, deadline=1, stable_for=0) as (child, first):
         for pid in (child.pid, *_descendants(child.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -324,11 +340,7 @@ def test_a_laptop_that_is_closed(sailing):
 
 def test_a_reboot_in_the_middle(sailing):
     """The host comes back with the release that it had."""
-    first = sailing.current()
-    patient(sailing)
-    sailing.version("two")
-    with deploying(sailing) as child:
-        wait_for(lambda: sailing.current() not in {first, None})
+    with switching(sailing) as (child, first):
         sailing.gateway.reboot()
         child.wait(200)
     wait_for(lambda: sailing.current() == first and sailing.runs() == "one", 60)
@@ -336,6 +348,64 @@ def test_a_reboot_in_the_middle(sailing):
     assert child.returncode in {4, 5}
     ran = sailing.deploy()
     assert (ran.code, sailing.runs()) == (0, "two"), ran
+    sailing.agree()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing, number):
+    """The host is told, and is back at once: exit 4, and a release that nobody waited for is not blamed."""
+    with switching(sailing, deadline=90, stable_for=90) as (child, first):
+        wait_for(lambda: sailing.runs() == "two")
+        child.send_signal(number)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 4, out + err
+    assert "stopped by hand before it was known whether the release is well" in out + err
+    assert f"release {first} runs again" in out + err
+    assert (sailing.runs(), sailing.current()) == ("one", first)
+    sailing.agree()
+    assert sailing.inv("releases", "--env", "dev", "--json").document["releases"][-1]["state"] == "ready"
+
+
+def test_ctrl_c_takes_a_whole_fleet_back(fleet):
+    """Also the host that was tried first, and waits for the others; the second Ctrl-C ends the command at once."""
+    everybody = (*fleet.workers, fleet.gateway)
+    before = [fleet.current(one) for one in everybody]
+    with switching(fleet, deadline=90, stable_for=3) as (child, _first):
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=90)
+    assert child.returncode == 4, out + err
+    assert "every host has the release that it had" in out + err
+    assert [fleet.current(one) for one in everybody] == before
+    assert [fleet.runs(one) for one in everybody] == ["one"] * 3
+    with switching(fleet, fleet.workers[0], deadline=90, stable_for=90) as (child, _first):
+        child.send_signal(signal.SIGINT)
+        wait_for(lambda: "telling" in child.stderr.readline())
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+    assert child.returncode == -signal.SIGINT
+    wait_for(lambda: [fleet.current(one) for one in everybody] == before, 60)
+    wait_for(lambda: [fleet.runs(one) for one in everybody] == ["one"] * 3)
+
+
+@pytest.mark.parametrize("by", ["service.stop", "botswain-host"])
+def test_a_stop_by_hand_wins_over_a_deployment_that_began_before(sailing, by):
+    """Typed while it builds: the new release is not started, and the deployment says who stopped the bot."""
+    first = sailing.current()
+    sailing.ship(build=[["/bin/sh", "-c", "touch /tmp/building; while [ -e /tmp/building ]; do sleep 0.1; done"]])
+    sailing.version("two")
+    with deploying(sailing) as child:
+        wait_for(lambda: sailing.on("ls /tmp/building || true"), 60)
+        if by == "service.stop":
+            assert sailing.inv("service.stop", "--env", "dev").code == 0
+        else:
+            sailing.on("botswain-host stop")
+        sailing.on("rm /tmp/building")
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 1, out + err
+    assert re.search("stopped the bot by hand at .* meanwhile, so it was not started", out + err)
+    assert (sailing.processes(), sailing.current()) == ([], first)
+    assert sailing.inv("service.start", "--env", "dev", "--yes").code == 0
+    wait_for(lambda: sailing.runs() == "one")
     sailing.agree()
 
 
@@ -382,6 +452,35 @@ def test_one_host_that_fails_takes_all_back(fleet, ill):
     assert [len(fleet.processes(one)) for one in hosts] == [1] * 3
 
 
+def test_a_way_back_that_fails_on_one_host(fleet):
+    """One that was lost is told again and follows; where it does not come up, the others stay back, and all is told."""
+    left, right = fleet.workers
+    hosts = (*fleet.workers, fleet.gateway)
+    patient(fleet)
+    for name in ("two", "three"):
+        fleet.version(name)
+        assert fleet.deploy().code == 0
+    three = fleet.current(left)
+    command = fleet.argv("rollback", "--env", "dev", "--yes", "--only", "service")
+    with subprocess.Popen(command, **fleet.where(), stderr=subprocess.PIPE, text=True) as child:
+        wait_for(lambda: fleet.current(left) not in {three, None}, 60)
+        left.cut()
+        try:
+            said = next((line for line in child.stderr if "left was lost on the way" in line), "")
+        finally:
+            left.restore()
+        rest = child.stderr.read()
+    assert said, rest
+    assert child.returncode == 0, rest
+    assert [fleet.runs(one) for one in hosts] == ["two"] * 3
+    right.run(f"cd {ROOT}/releases && echo 'import sys; sys.exit(3)' | tee */bot.py")
+    ran = fleet.rollback("--only", "service")
+    assert ran.code == 5, ran
+    assert re.match("right: release .*, which was to run again, is not well: .*; left, gate went back",
+                    ran.document["error"])  # fmt: skip
+    assert [fleet.runs(one) for one in hosts] == ["one", None, "one"]
+
+
 def test_stopping_is_never_gated(sailing):
     """Stop, start and restart work on the host; stopping asks nobody."""
     stopped = sailing.inv("service.stop", "--env", "dev", "--json")
@@ -399,6 +498,31 @@ def test_what_there_is_to_see(sailing):
     assert "bot one starts" in sailing.inv("service.logs", "--env", "dev", "--lines", "20").out
     told = sailing.inv("status", "--env", "dev", "--json").document["service"]
     assert (told["running"], told["release"]) == (True, sailing.current())
+    looks = sailing.inv("doctor", "--env", "dev", "--json").document["looks"]
+    looks = {one["look"]: (one["verdict"], one["detail"]) for one in looks}
+    assert looks["service"] == ("good", f"release {sailing.current()}: running")
+    assert looks["host gate"][0] == "good"
+    assert looks["host gate"][1].endswith("provisioned, this engine")
+
+
+def test_a_shell_on_a_terminal(sailing):
+    """A prompt, commands, the window's size also when it changes, Ctrl-C for what runs there, Ctrl-D, its exit code."""
+    with on_a_terminal(sailing, "shell", "--env", "dev", size=(31, 97)) as (process, ours):
+        until(ours, "$ ", 60)
+        os.write(ours, b"stty size; id -un\n")
+        assert "31 97" in until(ours, "admin\r\n")
+        resize(ours, 20, 70)
+        os.write(ours, b"stty size; echo $((6 * 7)).\n")
+        assert "20 70" in until(ours, "42.")
+        os.write(ours, b"sleep 600; echo $((6 * 8)).\n")
+        time.sleep(1)
+        os.write(ours, b"\x03")
+        os.write(ours, b"echo $((6 * 9)).; (exit 7)\n")
+        assert "48." not in until(ours, "54.")
+        os.write(ours, b"\x04")
+        rest = until(ours, None, 30)
+        assert process.wait(20) == 7, rest
+    assert sailing.inv("shell", "--env", "dev", "--command", "exit 9").code == 9
 
 
 def test_commands_that_fail_take_the_bot_back(sailing):

@@ -5,17 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
 
 import pytest
 from desk import APP, GUILD, Desk
+from terminal import on_a_terminal, until
 
 # Terminals
 
@@ -27,38 +24,6 @@ def asks(desk: Desk):
     desk.production(api="sandbox", application_id=APP)
     desk.command()
     return desk
-
-
-@contextmanager
-def on_a_terminal(desk: Desk, *arguments):
-    """A command line on a pty, stdout included; yields the process and the pty's other end."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        desk.argv(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, **desk.where()
-    )
-    os.close(theirs)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def until(ours, text, seconds=20):
-    """What the terminal shows up to `text`, or to the end when that is None."""
-    shown = ""
-    deadline = time.monotonic() + seconds
-    while text is None or text not in shown:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([ours], [], [], left)[0]:
-            pytest.fail(f"it waits; shown so far: {shown!r}")
-        try:
-            read = os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            return shown
-        shown += read.decode()
-    return shown
 
 
 QUESTION = "This would change prod (production). Go on? [y/N] "
