@@ -57,12 +57,12 @@ class Work:
         )
 
 
-def target_for(profile: Profile) -> Target:
-    """Where the profile's service runs."""
+def target_for(profile: Profile, say: Callable[[str], None] | None = None) -> Target:
+    """Where the profile's service runs. `say` hears how it goes."""
     from botswain.deployment import credentials
     from botswain.targets.choose import target_of
 
-    return target_of(profile, lambda: credentials.token(profile))
+    return target_of(profile, lambda: credentials.token(profile), say)
 
 
 def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False) -> ServicePlan:

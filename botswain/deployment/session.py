@@ -67,7 +67,7 @@ class Session:
         """Where the profile's service runs: one for the whole run, so that what it saw is not looked at again."""
         from botswain.deployment.service import target_for
 
-        return target_for(self.profile)
+        return target_for(self.profile, self.say)
 
     @contextmanager
     def connect(self, recorded: str | None = None) -> Iterator[DiscordClient]:

@@ -10,7 +10,10 @@ import contextlib
 import io
 import queue
 import subprocess
+import sys
+import termios
 import threading
+import tty
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +64,31 @@ def journal(host: Host, unit: str, lines: int, *, follow: bool = False) -> Itera
 
 def shell(host: Host, command: str = "") -> int:
     """An interactive shell, or command, on the terminal; its exit code."""
-    with _connected(host) as connection:
-        done = connection.run(command, pty=True, warn=True) if command else connection.shell()
+    from invoke.exceptions import UnexpectedExit
+
+    with _connected(host) as connection, _raw():
+        try:
+            done = connection.run(command, pty=True, warn=True) if command else connection.shell()
+        except UnexpectedExit as error:  # a shell ends with the code of its last command
+            done = error.result
         return int(done.exited)
+
+
+@contextlib.contextmanager
+def _raw() -> Iterator[None]:
+    """Leave every key to the host's terminal, Enter and Ctrl-C as well: Fabric alone only takes lines apart.
+
+    With ours in between, Enter arrives as Ctrl-J, by which an editor justifies text.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setraw(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def _followed(host: Host, line: str) -> Iterator[str]:

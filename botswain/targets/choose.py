@@ -9,13 +9,14 @@ from botswain.errors import BotswainError
 from botswain.profile.settings import Profile
 
 if TYPE_CHECKING:
-    from botswain.targets.base import Target
+    from botswain.targets.base import Say, Target
 
 
-def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Target:
+def target_of(profile: Profile, token: Callable[[], str] | None = None, say: Say | None = None) -> Target:
     """The target of a profile that has a service. Raises BotswainError for one that has none.
 
     `token` gives the bot's token, and is asked only before the bot is started; without it the bot keeps the one it has.
+    `say` hears how work on hosts goes that takes its time.
     """
     if profile.service is None:
         what = f"{profile.name} has no service: it is about commands alone"
@@ -29,7 +30,7 @@ def target_of(profile: Profile, token: Callable[[], str] | None = None) -> Targe
             raise BotswainError(what, where=f"{profile.file}: service.target: vm with api: sandbox", fix=fix)
         from botswain.targets.vm import Vm
 
-        return Vm(profile, profile.service, token)
+        return Vm(profile, profile.service, token, say)
     from botswain.targets.local import Local
 
     return Local(profile, profile.service, token)

@@ -32,14 +32,14 @@ Asked = Mapping[str, Sequence[orders.Order]]
 class Crew:
     """The hosts of a profile's bot."""
 
-    def __init__(self, profile: Profile, service: Service) -> None:
+    def __init__(self, profile: Profile, service: Service, say: Say = silent) -> None:
         self._profile = profile
         self._service = service
         self._began = time.monotonic()
         self._seen: tuple[float, dict[str, View]] | None = None
         self._since: dict[str, float] = {}
-        self.say: Say = silent
-        """Who listened to the first part of a deployment listens to the rest."""
+        self.say = say
+        """Hears how it goes."""
 
     @cached_property
     def engines(self) -> Engines:

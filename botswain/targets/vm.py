@@ -43,11 +43,13 @@ _SWITCHING = 30.0
 class Vm:
     """The bot of a profile on the hosts of its inventory."""
 
-    def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, profile: Profile, service: Service, token: Callable[[], str] | None = None, say: Say | None = None
+    ) -> None:
         self._profile = profile
         self._service = service
         self._token = token
-        self._crew = Crew(profile, service)
+        self._crew = Crew(profile, service, say or silent)
         self._named: dict[str, dict[str, str]] = {}
         """By release of the gateway's host: how each host calls it."""
         self._tokens: dict[str, dict[str, str]] = {}
@@ -102,7 +104,7 @@ class Vm:
 
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit on every host at once, or find it done."""
-        repo, self._crew.say = self._profile.source.repo, say
+        repo = self._profile.source.repo
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
         have = {name: one.commits for name, one in self._crew.look().items()}

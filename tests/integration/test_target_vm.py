@@ -506,19 +506,24 @@ def test_what_there_is_to_see(sailing):
 
 
 def test_a_shell_on_a_terminal(sailing):
-    """A prompt, commands, the window's size also when it changes, Ctrl-C for what runs there, Ctrl-D, its exit code."""
+    """A prompt, commands, Enter as Enter, the window's size as it changes, Ctrl-C for what runs, Ctrl-D, its code."""
     with on_a_terminal(sailing, "shell", "--env", "dev", size=(31, 97)) as (process, ours):
         until(ours, "$ ", 60)
-        os.write(ours, b"stty size; id -un\n")
-        assert "31 97" in until(ours, "admin\r\n")
+        os.write(ours, b"stty size; id -un\r")
+        assert "31 97\r\n" in until(ours, "admin\r\n")
+        os.write(ours, b"stty raw -echo; head -c 1 | od -An -c; stty sane\r")
+        until(ours, "sane")
+        os.write(ours, b"\r")
+        until(ours, "\\r")
         resize(ours, 20, 70)
-        os.write(ours, b"stty size; echo $((6 * 7)).\n")
+        os.write(ours, b"stty size; echo $((6 * 7)).\r")
         assert "20 70" in until(ours, "42.")
-        os.write(ours, b"sleep 600; echo $((6 * 8)).\n")
-        time.sleep(1)
+        os.write(ours, b"echo $((6 * 8)).; sleep 600\r")
+        until(ours, "48.")
         os.write(ours, b"\x03")
-        os.write(ours, b"echo $((6 * 9)).; (exit 7)\n")
-        assert "48." not in until(ours, "54.")
+        until(ours, "^C")
+        os.write(ours, b"echo $((6 * 9)).; (exit 7)\r")
+        until(ours, "54.")
         os.write(ours, b"\x04")
         rest = until(ours, None, 30)
         assert process.wait(20) == 7, rest
