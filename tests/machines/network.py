@@ -108,6 +108,8 @@ def connect(link: str, bridge: str) -> None:
 def disconnect(link: str) -> None:
     """Takes it off: packets go nowhere, and the machine's own interface stays up, as when a switch fails."""
     _exists(link)
+    # A link that is on no bridge is one by which packets for this computer come in: the last answer would be heard.
+    Path(f"/proc/sys/net/ipv4/conf/{link}/rp_filter").write_text("1\n")
     call(["ip", "link", "set", link, "nomaster"])
 
 
