@@ -18,7 +18,7 @@ from botswain.hosts import fleet as fleets
 from botswain.profile.settings import Profile, Service
 from botswain.targets.attending import attended
 from botswain.targets.base import Say, ServiceError, Stop
-from botswain.targets.engines import Engines, Outcome, silent
+from botswain.targets.engines import Engines, Outcome, longest, silent
 from botswain.targets.specification import for_workers, specification
 
 _FRESH = 5.0
@@ -66,7 +66,7 @@ class Crew:
     @property
     def longest(self) -> float:
         """Seconds that a switch may take at most."""
-        return max(_longest(one) for one in self.specs.values())
+        return longest(self.specs.values())
 
     def look(self) -> dict[str, View]:
         """What there is on each host. Raises ServiceError for the first that cannot be reached or is not ready."""
@@ -140,8 +140,3 @@ class Crew:
 def named() -> str:
     """A name for a run by which it can be called off."""
     return secrets.token_hex(8)
-
-
-def _longest(spec: Spec) -> float:
-    health = spec.health
-    return 2 * (spec.stop_timeout + health.deadline + health.timeout + health.stable_for)

@@ -217,6 +217,12 @@ class Engines:
         return Outcome(host.name, answers, Told(error, host.name) if error else None)
 
 
+def longest(services: Iterable[Service]) -> float:
+    """Seconds that a switch may take at most on the slowest of these hosts, there and back."""
+    found = [(one.stop_timeout, one.health) for one in services]
+    return max(2 * (stop + one.deadline + one.timeout + one.stable_for) for stop, one in found)
+
+
 def translated(error: BotswainError) -> ServiceError:
     """A host's failure in the words of targets."""
     if isinstance(error, ServiceError):

@@ -14,7 +14,7 @@ from botswain.host import forms, orders
 from botswain.host.looking import View
 from botswain.host.place import Service
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
-from botswain.targets.engines import Engines, Outcome, Say, silent, translated
+from botswain.targets.engines import Engines, Outcome, Say, longest, silent, translated
 
 _CALLED_OFF = "stopped by hand before it was known whether the release is well"
 
@@ -38,7 +38,8 @@ def taken_back(
     tokens = {name: forms.switched(one.answers[-1]).token for name, one in done.items() if one.good}
     if tokens:
         say(f"back to the release before: {', '.join(tokens)}")
-        back = engines.send("deploy", "ask", {name: [orders.Revert(one)] for name, one in tokens.items()})
+        asked = {name: [orders.Revert(one)] for name, one in tokens.items()}
+        back = engines.send("deploy", "ask", asked, seconds=longest(specs.values()))
         trouble |= {name: str(one.error or "was not reached") for name, one in back.items() if not one.good}
     for name, one in done.items():
         if one.lost:
@@ -76,7 +77,8 @@ def undone(
             asked[name] = [orders.Withdraw(by, "another host went back")]
         else:
             asked[name] = [orders.Back(by, None, "another host went back", since=since(name))]
-    for one in engines.send("deploy", "ask", asked).values() if asked else ():
+    done = engines.send("deploy", "ask", asked, seconds=longest(specs.values())) if asked else {}
+    for one in done.values():
         try:
             one.insist()
         except BotswainError as error:
@@ -104,7 +106,8 @@ def gone_back(
             (host,) = engines.named([name])
             say(f"{name} was lost on the way; looking for it")
             if engines.again(host, specs[name], until, say) is not None:
-                found |= engines.send("rollback", "", {name: asked[name]}, say=say)
+                seconds = longest([specs[name]])
+                found |= engines.send("rollback", "", {name: asked[name]}, seconds=seconds, say=say)
     all_did(found, "went back", unknown=any(one.lost for one in found.values()))
     return found
 
@@ -137,7 +140,7 @@ def _lost(engines: Engines, name: str, spec: Service, before: View, until: float
         left = "nothing" if before.state.live is None else f"release {before.state.live}"
         return f"it cannot be reached; its own timer returns it to {left}, whether or not anybody gets through"
     if view.switch is not None:
-        outcome = engines.send("deploy", "ask", {name: [orders.Settle()]})[name]
+        outcome = engines.send("deploy", "ask", {name: [orders.Settle()]}, seconds=longest([spec]))[name]
         if not outcome.good:
             return str(outcome.error or "it was not reached")
         view = engines.again(host, spec, max(until, time.monotonic()), say)

@@ -135,13 +135,18 @@ def test_few_round_trips(sailing, monkeypatch):
     assert sum(modules) + len(sent) <= 2
 
 
-def test_where_ssh_alone_does_not_do(sailing):
-    """With a password for sudo in the inventory, every order goes through a playbook, and all is as usual."""
-    first = sailing.current()
-    hosts = sailing.folder / "inventories/dev/hosts.yml"
+def by_playbooks(ship):
+    """Has a password for sudo in the inventory, so that every order goes through a playbook."""
+    hosts = ship.folder / "inventories/dev/hosts.yml"
     known = yaml.safe_load(hosts.read_text())
     known["all"]["vars"] = {"ansible_become_password": "not asked for"}
     hosts.write_text(yaml.safe_dump(known))
+
+
+def test_where_ssh_alone_does_not_do(sailing):
+    """Every order goes through a playbook, and all is as usual."""
+    first = sailing.current()
+    by_playbooks(sailing)
     sailing.version("two")
     assert sailing.deploy().code == 0
     assert (sailing.runs(), sailing.current() == first) == ("two", False)
@@ -353,7 +358,9 @@ def test_a_reboot_in_the_middle(sailing):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing, number):
-    """The host is told, and is back at once: exit 4, and a release that nobody waited for is not blamed."""
+    """The host is told, by ssh or playbook, and is back at once: exit 4, and the release is not blamed."""
+    if number == signal.SIGHUP:
+        by_playbooks(sailing)
     with switching(sailing, deadline=90, stable_for=90) as (child, first):
         wait_for(lambda: sailing.runs() == "two")
         child.send_signal(number)

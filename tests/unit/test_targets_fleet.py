@@ -13,6 +13,7 @@ from botswain.ansible.reasons import HostFailed, Told, Unreachable
 from botswain.errors import BotswainError, ExitCode
 from botswain.host import orders
 from botswain.host.ledger import Release
+from botswain.host.place import Service
 from botswain.hosts import fleet, ssh
 from botswain.hosts.fleet import Host
 from botswain.hosts.ssh import Done
@@ -259,6 +260,7 @@ STUCK = Told({"kind": "stuck", "what": "is not well"}, "left")
 FAILED = Told({"kind": "failed", "what": "is gone"}, "left")
 LOST = Unreachable("does not answer", where="left")
 DONE = ({"release": "r1"}, {})
+SPEC = Service(name="bot", run=("bot",))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +283,7 @@ def test_a_way_back_that_fails_on_a_host(monkeypatch, left, gate, kind, told):
         for name, one in (("left", left), ("gate", gate))
     }
     with pytest.raises(ServiceError) as caught:
-        recovering.gone_back(Engines(PAIR, "stage"), {"left": None, "gate": None}, asked, done, 0.0)
+        recovering.gone_back(Engines(PAIR, "stage"), {"left": SPEC, "gate": SPEC}, asked, done, 0.0)
     assert (type(caught.value), str(caught.value)) == (kind, told)
 
 
@@ -294,7 +296,7 @@ def test_a_host_that_was_lost_on_the_way_back_is_told_again(monkeypatch):
     )
     done = {"left": Outcome("left", error=LOST), "gate": Outcome("gate", DONE)}
     asked = {"left": [orders.Stop()], "gate": [orders.Stop()]}
-    found = recovering.gone_back(Engines(PAIR, "stage"), {"left": None, "gate": None}, asked, done, 0.0)
+    found = recovering.gone_back(Engines(PAIR, "stage"), {"left": SPEC, "gate": SPEC}, asked, done, 0.0)
     assert sent == [LEFT]
     assert all(one.good for one in found.values())
 
