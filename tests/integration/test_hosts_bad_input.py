@@ -186,7 +186,11 @@ def test_a_host_that_fails_makes_no_secret_of_others(tmp_path, debian):
 def test_the_doctor_looks_at_hosts_before_anything_is_on_them(inventory, debian, tmp_path):
     """Each in a line that says what to mend: not provisioned, no Python, no sudo, a wrong clock, not there at all."""
     desk = Desk(tmp_path, {})
-    desk.profile("stage", api="http://127.0.0.1:9/api/v10", service={**SERVICE, "target": "vm"})
+    (tmp_path / "bot").mkdir()
+    code = {"source": "discord.py", "object": "bot:bot"}  # it is not installed here, and nothing below needs it
+    desk.profile(
+        "stage", repo="bot", commands=code, api="http://127.0.0.1:9/api/v10", service={**SERVICE, "target": "vm"}
+    )
     folder = inventory()
 
     def looks():

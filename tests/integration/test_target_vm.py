@@ -394,18 +394,14 @@ def test_ctrl_c_takes_a_whole_fleet_back(fleet):
     wait_for(lambda: [fleet.runs(one) for one in everybody] == ["one"] * 3)
 
 
-@pytest.mark.parametrize("by", ["service.stop", "botswain-host"])
-def test_a_stop_by_hand_wins_over_a_deployment_that_began_before(sailing, by):
+def test_a_stop_by_hand_wins_over_a_deployment_that_began_before(sailing):
     """Typed while it builds: the new release is not started, and the deployment says who stopped the bot."""
     first = sailing.current()
     sailing.ship(build=[["/bin/sh", "-c", "touch /tmp/building; while [ -e /tmp/building ]; do sleep 0.1; done"]])
     sailing.version("two")
     with deploying(sailing) as child:
         wait_for(lambda: sailing.on("ls /tmp/building || true"), 60)
-        if by == "service.stop":
-            assert sailing.inv("service.stop", "--env", "dev").code == 0
-        else:
-            sailing.on("botswain-host stop")
+        assert sailing.inv("service.stop", "--env", "dev").code == 0
         sailing.on("rm /tmp/building")
         out, err = child.communicate(timeout=60)
     assert child.returncode == 1, out + err
