@@ -20,6 +20,8 @@ from botswain.hosts.fleet import Host
 
 CONNECT_SECONDS = 10
 _HANG_UP = 5
+_LOST = ("was lost on the way", "look whether it is up, and the network to it")
+"""Of an open connection that breaks, ssh says nothing."""
 _SSH_FAILED = 255
 """The exit code with which ssh says that it is not the command that failed."""
 
@@ -107,9 +109,9 @@ def asked(host: Host, line: str, given: str = "", seconds: float = 60, connect: 
             what, where=host.name, fix="look whether it is up, and whether a firewall is in the way"
         ) from None
     if done.returncode == _SSH_FAILED:
+        said = _line(done.stderr)
         what, fix = classified(done.stderr) or (
-            f"cannot be reached: {_line(done.stderr)}",
-            "log in with ssh to see why",
+            (f"cannot be reached: {said}", "log in with ssh to see why") if said else _LOST
         )
         raise Unreachable(what, where=host.name, fix=fix.format(address=address(host)))
     return Done(done.returncode, done.stdout, done.stderr)
@@ -124,4 +126,4 @@ def hang_up(host: Host) -> None:
 
 def _line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "ssh says nothing"
+    return lines[-1] if lines else ""
