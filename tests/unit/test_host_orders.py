@@ -166,6 +166,10 @@ def test_a_run_that_was_called_off(host, monkeypatch):
     assert (error["kind"], error["previous"], host.manager.runs) == ("rolled_back", "a", "a")
     assert error["what"] == "stopped by hand before it was known whether the release is well"
     assert host.states()["b"] == "ready"
+    host.place.store(slow, "b")
+    monkeypatch.setattr(host.manager, "start", lambda **options: (real(**options), ask(host, orders.Cancel("r4"))))
+    verdict = ask(host, Back("ann", "b", run="r4"))["answers"][0]["verdict"]  # gone to its end, and not waited for
+    assert (verdict["good"], verdict["certain"], host.place.live(), host.manager.runs) == (False, False, "b", "b")
 
 
 @pytest.mark.parametrize(("since", "runs"), [(-60, None), (60, "b")])
