@@ -109,7 +109,7 @@ class Backups:
         """Everything in the folder but what is always there."""
         if not self.folder.exists():
             return set()
-        return {path.name for path in self.folder.iterdir()} - {".lock", ".last-run.json"}
+        return {path.name for path in self.folder.iterdir()} - {".lock", ".last-run.json", ".last-good.json"}
 
     def whole(self, *identities: str) -> None:
         """Fails unless exactly these are there, good, and read back."""

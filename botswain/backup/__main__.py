@@ -3,8 +3,10 @@
     botswain-backup [ENVIRONMENT] run                       make one, prove it, copy it, remove old ones
     botswain-backup [ENVIRONMENT] list                      what there is
     botswain-backup [ENVIRONMENT] verify [ID]               read one or all back whole, and hash their copies
-    botswain-backup [ENVIRONMENT] restore ID --into URL     ID may be "latest"; see restore --help
+    botswain-backup [ENVIRONMENT] restore ID --into URL     see restore --help
     botswain-backup [ENVIRONMENT] prune                     remove what the configuration lets go
+
+ID: that of a backup, the beginning of it, or `latest` for the newest good one.
 
 The environment may be left out where /etc/botswain/backup has one configuration. Exit codes: 0 done; 1 failed, or a
 part: the output says which; 3 refused, nothing was changed.

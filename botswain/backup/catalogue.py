@@ -5,15 +5,16 @@ The seal is a hash, so it finds accidents and careless hands, not somebody who k
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from botswain.backup.errors import BackupError, explained
-from botswain.backup.folder import ENTRY, Folder, store
+from botswain.backup.folder import ENTRY, LAST_GOOD, Folder, store, wanted
 
 SCHEMA = 1
 GOOD = "good"
@@ -24,6 +25,8 @@ CHANGED = "changed"
 DAMAGED = "damaged"
 UNKNOWN = "unknown"
 """Made by a newer version: neither judged nor removed here."""
+LATEST = "latest"
+"""A name for the newest good backup."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ class Entry:
         return next(one for one in self.files if one.role == "database")
 
     @property
+    def was_good(self) -> bool:
+        """Whether it counted as a backup once, whatever became of its files."""
+        return self.verified_at is not None and (self.suspicious is None or self.accepted_by is not None)
+
+    @property
     def total_rows(self) -> int:
         """Rows in all tables together."""
         return sum(self.rows.values())
@@ -155,14 +163,33 @@ class Catalogue:
     def read(self, identity: str) -> Entry:
         """An entry that nobody changed. Raises BackupError for any other."""
         path = self.folder.backup(identity) / ENTRY
-        try:
-            document = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise BackupError("has no catalogue entry", where=str(path)) from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", "") or "it is no JSON document"
-            raise BackupError(f"its catalogue entry cannot be read: {reason}", where=str(path)) from None
-        return _entry(document, identity, path)
+        return _entry(_document(path), identity, path)
+
+    def meant(self, name: str) -> str:
+        """The id that a name means: an id, the beginning of one, or `latest`. Raises BackupError naming the choices."""
+        if name != LATEST:
+            return wanted(name, self.folder.ids(), self.folder.root)
+        found = latest(self.look())
+        if found is None:
+            raise BackupError("there is no good backup", where=str(self.folder.root), fix="list shows what there is")
+        return found
+
+    def last_good(self) -> Entry | None:
+        """What the newest backup held that was good once, also where it is damaged, or gone, by now."""
+        found = [one.entry for one in self.look() if one.entry and one.entry.was_good]
+        path = self.folder.root / LAST_GOOD
+        with contextlib.suppress(BackupError):
+            document = _document(path)
+            identity = str(document.get("id")) if isinstance(document, dict) else ""
+            found.append(_entry(document, identity, path))
+        return max(found, key=lambda one: one.id, default=None)
+
+    def keep_last_good(self) -> None:
+        """Keep that apart from the backup. The entries that can be read decide, not what was kept before."""
+        found = [one.entry for one in self.look() if one.entry and one.entry.was_good]
+        with contextlib.suppress(BackupError):  # a full disk: an older one is still there
+            if found:
+                self.write(found[-1], self.folder.root / LAST_GOOD)
 
     def write(self, entry: Entry, path: Path | None = None) -> None:
         """Store an entry, sealed; `path` is that of a backup which is still being made. Raises BackupError."""
@@ -191,8 +218,23 @@ class Catalogue:
         return GOOD, ""
 
 
+def latest(found: Iterable[Found]) -> str | None:
+    """The id that the name `latest` means."""
+    return max((one.id for one in found if one.good), default=None)
+
+
 class _Unknown(BackupError):
     """An entry of a newer version."""
+
+
+def _document(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BackupError("has no catalogue entry", where=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or "it is no JSON document"
+        raise BackupError(f"its catalogue entry cannot be read: {reason}", where=str(path)) from None
 
 
 def _entry(document: Any, identity: str, path: Path) -> Entry:

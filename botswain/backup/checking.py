@@ -6,9 +6,9 @@ import getpass
 from dataclasses import dataclass, replace
 
 from botswain.backup import dumping, keeping, tools
-from botswain.backup.catalogue import Catalogue, Entry, Found
+from botswain.backup.catalogue import LATEST, Catalogue, Entry, Found
 from botswain.backup.errors import BackupError, Damaged, Refused
-from botswain.backup.folder import Folder, now, wanted
+from botswain.backup.folder import Folder, now
 from botswain.backup.keeping import Kept, Say
 from botswain.backup.programs import Runner
 from botswain.backup.retention import removable
@@ -32,10 +32,11 @@ def verify(
     """
     folder = Folder(settings.folder)
     catalogue = Catalogue(folder)
-    if accept and not identity:
-        raise BackupError("one backup at a time can be accepted", fix="name it: verify ID --accept")
+    if accept and identity in ("", LATEST):
+        what = "one backup at a time can be accepted" if not identity else "latest is good already"
+        raise BackupError(what, fix="name the suspicious one by its id; list shows it")
     with folder.alone("a verification", wait):
-        chosen = [wanted(identity, folder.ids(), folder.root)] if identity else folder.ids()
+        chosen = [catalogue.meant(identity)] if identity else folder.ids()
         problems: list[str] = []
         for one in chosen:
             say(f"verifying {one}")
@@ -49,15 +50,17 @@ def _verify(settings: Settings, catalogue: Catalogue, identity: str, *, copies: 
     except BackupError:
         found = catalogue.see(identity)  # a newer version's is not damaged; here it cannot be judged
         return [f"{identity}: {found.why}"]
-    problems = []
+    problems, accepted = [], False
     try:
         entry = replace(prove_again(settings, catalogue, entry), verified_at=now(), damaged=None)
         if accept and entry.suspicious:
-            entry = replace(entry, accepted_by=getpass.getuser())
+            entry, accepted = replace(entry, accepted_by=getpass.getuser()), True
     except Damaged as error:
         entry = replace(entry, damaged=str(error))
         problems.append(f"{identity}: {error}")
     catalogue.write(entry)
+    if accepted:
+        catalogue.keep_last_good()
     if copies:
         problems += keeping.check_copies(settings, catalogue, entry)
     return problems

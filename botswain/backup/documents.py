@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from botswain.backup.catalogue import Copy, Found
+from botswain.backup.catalogue import Copy, Found, latest
 from botswain.backup.checking import Checked
 from botswain.backup.errors import BackupError, Refused
 from botswain.backup.keeping import Kept
@@ -63,7 +63,8 @@ def of_run(taken: Taken, found: Found) -> Document:
 def of_list(settings: Settings, found: Sequence[Found], last: Document | None) -> Document:
     """The catalogue."""
     run = {key: last.get(key) for key in ("outcome", "told", "startedAt", "at")} if last else None
-    return {"folder": str(settings.folder), "backups": [of_found(one) for one in found], "lastRun": run}
+    backups = [of_found(one) for one in found]
+    return {"folder": str(settings.folder), "backups": backups, "latest": latest(found), "lastRun": run}
 
 
 def of_verify(checked: Checked) -> Document:

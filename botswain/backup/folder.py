@@ -8,6 +8,7 @@
 .gone-<id>/          one that is being removed
 .lock                held by whoever changes something here
 .last-run.json       how the last run ended
+.last-good.json      the entry of the newest good backup once more, for when that is damaged or gone
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from botswain.backup.errors import BackupError, Refused, explained
 
 ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 ENTRY = "entry.json"
+LAST_GOOD = ".last-good.json"
 _PARTIAL, _GONE = ".partial-", ".gone-"
 _TOLD, _PAGE = 500, 4096
 """Characters of what a run told that are kept, and the bytes that all of it always takes."""
@@ -86,6 +88,8 @@ class Folder:
                     shutil.rmtree(path, ignore_errors=True)
                     if path.name.startswith(_PARTIAL):
                         cut.append(path.name[len(_PARTIAL) :])
+                elif path.name.startswith(f".{LAST_GOOD}."):  # what `store` had begun
+                    path.unlink()
         return cut
 
     def free(self) -> int:
@@ -215,7 +219,7 @@ def new_id(newest: str = "") -> str:
 
 
 def wanted(identity: str, known: list[str], where: Path) -> str:
-    """The backup that an id, the beginning of one, or `latest` means. Raises BackupError naming the choices."""
+    """The backup that an id or the beginning of one means. Raises BackupError naming the choices."""
     found = [one for one in known if one.startswith(identity)] if identity else []
     if len(found) == 1:
         return found[0]

@@ -40,21 +40,22 @@ def _list(document: Document) -> Iterator[str]:
     if not backups:
         yield "no backup yet"
     else:
-        yield from aligned(_HEADING, [_row(one) for one in backups])
+        yield from aligned(_HEADING, [_row(one, document.get("latest")) for one in backups])
         yield from (f"{one['id']}: {one['why']}" for one in backups if one["why"])
     last = document["lastRun"]
     if last and last["outcome"] != "done":
         yield f"the last run ({last['startedAt']}): {last['outcome']}" + (f": {last['told']}" if last["told"] else "")
 
 
-def _row(one: Document) -> tuple[str, ...]:
+def _row(one: Document, latest: str | None) -> tuple[str, ...]:
+    state = f"{one['state']}, latest" if one["id"] == latest else one["state"]
     if "bytes" not in one:
-        return (one["id"], one["state"], "", "", "", "", "")
+        return (one["id"], state, "", "", "", "", "")
     good = sum(1 for copy in one["copies"] if copy["verifiedAt"] and not copy["problem"])
     copies = f"{good} of {len(one['copies'])}" if one["copies"] else "none"
     verified = (one["verifiedAt"] or "never")[:16].replace("T", " ")
     made = one["startedAt"][:16].replace("T", " ")
-    return (one["id"], one["state"], made, megabytes(one["bytes"]), f"{one['rows']:,}", verified, copies)
+    return (one["id"], state, made, megabytes(one["bytes"]), f"{one['rows']:,}", verified, copies)
 
 
 def _verify(document: Document) -> Iterator[str]:

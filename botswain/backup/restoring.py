@@ -10,14 +10,12 @@ from typing import IO
 from botswain.backup import tools
 from botswain.backup.catalogue import DAMAGED, UNKNOWN, Catalogue, Entry
 from botswain.backup.errors import BackupError, Damaged, ProgramFailed, Refused, explained
-from botswain.backup.folder import Folder, wanted
+from botswain.backup.folder import Folder
 from botswain.backup.keeping import Say
 from botswain.backup.programs import Pipeline, Runner, chunks, printed
 from botswain.backup.server import Server
 from botswain.backup.session import Facts, Session
 from botswain.backup.settings import Settings
-
-LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,8 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
         _intact(entry, file)
         if order.create:
             _create(runner, clients, order, entry)
-        with Session(runner, clients.path("psql")) as session:
-            facts = session.facts()
-            occupied = session.objects()
-            _allowed(entry, order, facts, occupied, session.others())
+        facts, occupied, others = _seen(runner, clients, order)
+        _allowed(entry, order, facts, occupied, others)
         say(f"restoring {entry.id} into {facts.database}")
         file.seek(0)
         _restore(runner, clients, entry, order, file, clean=order.replace and occupied > 0)
@@ -76,16 +72,22 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
 
 def _chosen(catalogue: Catalogue, identity: str) -> Entry:
     """The entry of a backup that can be trusted to be whole."""
-    if identity == LATEST:
-        good = [one.id for one in catalogue.look() if one.good]
-        if not good:
-            where = str(catalogue.folder.root)
-            raise BackupError("there is no good backup", where=where, fix="list shows what there is")
-        identity = good[-1]
-    found = catalogue.see(wanted(identity, catalogue.folder.ids(), catalogue.folder.root))
+    found = catalogue.see(catalogue.meant(identity))
     if found.state in (DAMAGED, UNKNOWN) or found.entry is None:
         raise Refused(f"{found.id} is {found.state}: {found.why}", fix="choose another, or bring it back from a copy")
     return found.entry
+
+
+def _seen(runner: Runner, clients: tools.Tools, order: Order) -> tuple[Facts, int, list[str]]:
+    """What database that is, how many things it holds, who else is there. Raises Refused where there is none."""
+    try:
+        with Session(runner, clients.path("psql")) as session:
+            return session.facts(), session.objects(), session.others()
+    except BackupError as error:
+        if f'database "{order.into.database}" does not exist' not in error.what:
+            raise
+        what = f"there is no database {order.into.database}"
+        raise Refused(what, where=str(order.into), fix="--create makes it; or correct the name") from None
 
 
 def _intact(entry: Entry, file: IO[bytes]) -> None:
@@ -106,8 +108,12 @@ def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) ->
         printed(runner, *argv, *alike, "--", name)
     except ProgramFailed as error:
         if "already exists" in error.what:
-            raise Refused(f"the database {name} is there already", fix="leave --create out, or name another") from None
+            raise _there(name) from None
         raise BackupError(f"{name} could not be created: {error.what}", log=error.log) from None
+
+
+def _there(name: str) -> Refused:
+    return Refused(f"the database {name} is there already", fix="leave --create out, or name another")
 
 
 def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Sequence[str]) -> None:
@@ -167,10 +173,14 @@ def preview(settings: Settings, order: Order) -> str:
     entry = _chosen(catalogue, order.identity)
     runner = Runner(order.into.variables(), order.run_as)
     clients = tools.for_restore(tools.found(runner, settings.bin), entry.client_version)
+    try:
+        facts, occupied, others = _seen(runner, clients, order)
+    except Refused:
+        if order.create:
+            return f"would create {order.into.database} and restore {entry.id} into it"
+        raise
     if order.create:
-        return f"would create {order.into.database} and restore {entry.id} into it"
-    with Session(runner, clients.path("psql")) as session:
-        facts, occupied, others = session.facts(), session.objects(), session.others()
+        raise _there(order.into.database)
     _allowed(entry, order, facts, occupied, others)
     first = f", dropping what is in the backup from its {occupied:,} objects" if occupied else ""
     return f"would restore {entry.id} into {facts.database}{first}"

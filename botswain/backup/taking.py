@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from botswain.backup import dumping, keeping, tools
-from botswain.backup.catalogue import Catalogue, Entry, Found
+from botswain.backup.catalogue import DAMAGED, Catalogue, Entry
 from botswain.backup.errors import BackupError, ProgramFailed, Refused
 from botswain.backup.folder import ENTRY, Folder, new_id, now
 from botswain.backup.keeping import Say
@@ -63,7 +63,10 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) ->
     taken = _made(settings, catalogue, runner, watch, say)
     taken.notes += [f"an earlier run was cut off; what it left ({one}) was removed" for one in cut]
     if taken.entry.suspicious:
-        taken.problems.append(f"{taken.entry.id} is suspicious: {taken.entry.suspicious}")
+        told = f"{taken.entry.id} is suspicious: {taken.entry.suspicious}"
+        taken.problems.append(f"{told}; if that is right, accept it (backup.accept; by hand: verify ID --accept)")
+    else:
+        catalogue.keep_last_good()
     taken.problems += keeping.copy_all(settings, catalogue, say)
     watch.lap("copy")
     if prune and not taken.entry.suspicious:  # only a good one lets older ones go
@@ -78,7 +81,7 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) ->
 
 def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watch, say: Say) -> Taken:
     known = tools.found(runner, settings.bin)
-    last = _last_good(catalogue)
+    last = catalogue.last_good()
     began, identity = now(), new_id(max(catalogue.folder.ids(), default=""))
     with catalogue.folder.draft(identity) as draft:
         with Session(runner, known[0].path("psql")) as session:
@@ -104,7 +107,7 @@ def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watc
         entry = dumping.prove(runner, clients, entry, draft)
         schema = dumping.schema_digest(runner, clients, entry, draft)
         entry = replace(entry, schema_sha256=schema, verified_at=now(), finished_at=now())
-        entry = replace(entry, suspicious=suspicion(settings, entry, last))
+        entry = replace(entry, suspicious=suspicion(settings, entry, last) or _forgotten(settings, catalogue, last))
         catalogue.write(entry, draft / ENTRY)
         watch.lap("verify")
     notes = [f"pg_dump: {line}" for line in warnings]
@@ -132,33 +135,41 @@ def _with_globals(runner: Runner, clients: tools.Tools, entry: Entry, draft: Pat
     return replace(entry, files=(*entry.files, stored))
 
 
-def _last_good(catalogue: Catalogue) -> Found | None:
-    good = [one for one in catalogue.look() if one.good]
-    return good[-1] if good else None
-
-
-def _room(folder: Folder, last: Found | None) -> None:
+def _room(folder: Folder, last: Entry | None) -> None:
     """Raises Refused when a dump as large as the last one would not fit."""
-    before = last.entry.dump.bytes if last and last.entry else 0
+    before = last.dump.bytes if last else 0
     needed, free = max(_LEAST_ROOM, int(before * _ROOM)), folder.free()
     if free < needed:
         what = f"{megabytes(free)} are free, and a dump may need {megabytes(needed)}"
         raise Refused(what, where=str(folder.root), fix="free some space, or keep fewer backups")
 
 
-def suspicion(settings: Settings, entry: Entry, last: Found | None) -> str | None:
-    """Why a backup is suspicious: too small, or much smaller than the last good one; None when it is not."""
+def suspicion(settings: Settings, entry: Entry, before: Entry | None) -> str | None:
+    """Why a backup is suspicious: too small, or much smaller than the one before it; None when it is not.
+
+    One of another server counts, too: that may be a new and empty one, which nobody meant to be the bot's.
+    """
     size = entry.dump.bytes
     if size < settings.min_size:
         return f"it has {size:,} bytes, less than min_size ({settings.min_size:,})"
-    before = last.entry if last else None
-    if before is None or before.system != entry.system or before.database != entry.database:
+    if before is None:
         return None
+    name = before.id
+    if (before.system, before.database) != (entry.system, entry.database):
+        name += f", of {before.database}{' on another server' if before.system != entry.system else ''},"
     if size < before.dump.bytes * settings.shrink:
-        return f"it has {size:,} bytes; {before.id} has {before.dump.bytes:,}{_lost(before, entry)}"
+        return f"it has {size:,} bytes; {name} had {before.dump.bytes:,}{_lost(before, entry)}"
     if entry.total_rows < before.total_rows * settings.shrink:
-        return f"it has {entry.total_rows:,} rows; {before.id} has {before.total_rows:,}{_lost(before, entry)}"
+        return f"it has {entry.total_rows:,} rows; {name} had {before.total_rows:,}{_lost(before, entry)}"
     return None
+
+
+def _forgotten(settings: Settings, catalogue: Catalogue, before: Entry | None) -> str | None:
+    """Why a backup is suspicious that cannot be compared: there were others, and what they held is forgotten."""
+    if before is not None or not settings.shrink:
+        return None
+    lost = [one.id for one in catalogue.look() if one.state == DAMAGED and one.entry is None]
+    return f"nothing says how large it should be, since the catalogue entry of {lost[-1]} is damaged" if lost else None
 
 
 def _lost(before: Entry, now_: Entry) -> str:

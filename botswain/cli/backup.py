@@ -57,7 +57,11 @@ def list_(_context: Any, env: str = "", json: bool = False, debug: bool = False)
     return _end(backups_of(_session(env).profile).look(), json=json)
 
 
-@task(collection="backup", backup="one backup by its id; default: all", here="leave the copies in second places alone")
+@task(
+    collection="backup",
+    backup="one backup: its id, or `latest`; default: all",
+    here="leave the copies in second places alone",
+)
 def verify(
     _context: Any, env: str = "", backup: str = "", here: bool = False, json: bool = False, debug: bool = False
 ) -> ExitCode:
@@ -99,7 +103,7 @@ def accept(
 
 @task(
     collection="backup",
-    backup="which backup: its id, or `latest`",
+    backup="which backup: its id, or `latest` for the newest good one",
     into="the database: a URL without a password, or the name of a variable that holds one",
     create="create that database first",
     replace="drop what is in the backup from that database first",

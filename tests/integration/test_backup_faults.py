@@ -411,32 +411,6 @@ def test_a_changed_roles_file_is_found(backups: Backups, before):
     assert "the bytes of globals.sql are not those that were stored" in done.document["problems"][0]
 
 
-def test_a_much_smaller_dump_is_kept_and_told(backups: Backups, before, cluster):
-    """It is partial, not good, lets nothing go, and a person may accept it."""
-    cluster.sql("INSERT INTO harbour.ships SELECT i, md5(i::text), 1 FROM generate_series(1000, 9000) i", "harbour")
-    large = backups.run()
-    cluster.sql("DELETE FROM harbour.ships WHERE id > 5", "harbour")
-    backups.configure(keep={"last": 1, "daily": 0, "weekly": 0, "monthly": 0})
-    done = backups.do("run", "--json")
-    assert (done.code, done.document["outcome"], done.document["removed"]) == (1, "partial", [])
-    small = done.document["backup"]["id"]
-    assert "harbour.ships had 8,201 rows, now 5" in done.document["problems"][0]
-    assert backups.states() == {before: "good", large: "good", small: "suspicious"}
-    assert backups.do("verify", small, "--accept").code == 0
-    assert backups.states()[small] == "good"
-    next_one = backups.run()
-    assert backups.states() == {next_one: "good"}
-
-
-def test_smaller_than_the_floor(backups: Backups):
-    """min_size catches the very first one, too."""
-    backups.configure(min_size=10_000_000)
-    done = backups.do("run", "--json")
-    assert done.code == 1
-    assert "less than min_size (10,000,000)" in done.document["problems"][0]
-    assert list(backups.states().values()) == ["suspicious"]
-
-
 def test_removal_that_fails_fails_no_backup(backups: Backups, before):
     """It is told; the backup is good."""
     backups.configure(keep={"last": 1, "daily": 0, "weekly": 0, "monthly": 0})

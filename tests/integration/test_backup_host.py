@@ -63,6 +63,11 @@ def test_the_whole_way(host):
     assert {one["state"] for one in listed["backups"]} == {"good"}
     assert listed["folder"] == "/var/backups/botswain/stage"
     assert _inv(desk, "verify").out == f"{len(listed['backups'])} of {len(listed['backups'])} good\n"
+    assert listed["latest"] == made["id"]
+    assert _inv(desk, "verify", "--backup", "latest", "--here", "--json").document["backups"][0]["id"] == made["id"]
+    ran = _inv(desk, "restore", "--into", "postgresql:///spare")
+    assert ran.code == 3
+    assert ran.told == ["postgresql:///spare: there is no database spare; --create makes it; or correct the name"]
     ran = _inv(desk, "restore", "--into", "postgresql:///spare", "--create")
     assert ran.code == 0, ran
     assert f"restored {made['id']} into spare: 500 rows in 1 table" in ran.out

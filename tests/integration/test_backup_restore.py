@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -171,11 +172,46 @@ def test_create_takes_no_database_that_is_there(backups: Backups, stored, cluste
     )
 
 
+def test_a_database_that_is_not_there(backups: Backups, stored, cluster):
+    """The option that makes it is named; and a dry run knows when it would be refused."""
+    cluster.sql("DROP DATABASE IF EXISTS spare")
+    for words in ([], ["--dry-run"]):
+        done = backups.do("restore", stored, "--into", cluster.url("spare"), *words)
+        assert done.code == 3
+        assert done.line.endswith("/spare: there is no database spare; --create makes it; or correct the name")
+    done = backups.do("restore", stored, "--into", cluster.url("spare"), "--create", "--dry-run")
+    assert (done.code, done.out) == (0, f"would create spare and restore {stored} into it\n")
+
+
+def test_latest_is_the_newest_good_one(backups: Backups, stored, cluster, target):
+    """It is marked in the list; restore and verify know it by that name; a damaged one is none; accept wants an id."""
+    newest = backups.run()
+    listed = backups.do("list").out.splitlines()
+    assert listed[2].split()[:3] == [newest, "good,", "latest"]
+    assert "latest" not in listed[1]
+    assert backups.do("verify", "latest", "--json").document["backups"][0]["id"] == newest
+    os.truncate(backups.dump(newest), 10)
+    assert backups.do("list", "--json").document["latest"] == stored
+    assert backups.do("verify", "latest").out == "1 of 1 good\n"
+    done = backups.do("restore", "latest", "--into", cluster.url(target), "--json")
+    assert (done.code, done.document["backupId"]) == (0, stored)
+    done = backups.do("verify", "latest", "--accept")
+    assert (done.code, done.line) == (1, "latest is good already; name the suspicious one by its id; list shows it")
+    os.truncate(backups.dump(stored), 10)
+    for words in (["verify", "latest"], ["restore", "latest", "--into", cluster.url(target)]):
+        done = backups.do(*words)
+        assert (done.code, done.line) == (
+            1, f"{backups.folder}: there is no good backup; list shows what there is",
+        )  # fmt: skip
+    assert backups.do("list", "--json").document["latest"] is None
+
+
 def test_a_dry_run_touches_nothing(backups: Backups, stored, cluster, target):
     """It says what would happen, and refuses what would be refused."""
     done = backups.do("restore", stored, "--into", cluster.url(target), "--dry-run")
     assert (done.code, done.out) == (0, f"would restore {stored} into spare\n")
     assert backups.do("restore", stored, "--into", cluster.url("harbour"), "--dry-run").code == 3
+    assert backups.do("restore", stored, "--into", cluster.url(target), "--dry-run", "--create").code == 3
     assert cluster.sql("SELECT to_regclass('harbour.ships') IS NULL", target) == ["t"]
 
 

@@ -75,7 +75,9 @@ def test_run_list_verify_restore(ship: Ship):
     assert folder.stat().st_mode & 0o777 == 0o700
     assert set(ship.states().values()) == {"good"}
     assert ship.inv("verify").out == "2 of 2 good\n"
-    assert ship.inv("verify", "--backup", identity, "--json").document["backups"][0]["id"] == identity
+    for name in (identity, "latest"):
+        assert ship.inv("verify", "--backup", name, "--json").document["backups"][0]["id"] == identity
+    assert f"{identity}  good, latest  " in ship.inv("list").out
     ran = ship.inv("restore", "--into", "SPARE_URL", "--create")
     assert ran.code == 0, ran
     assert ran.out.splitlines() == [
@@ -180,6 +182,8 @@ def test_a_suspicious_backup_is_accepted_by_a_person(ship: Ship):
     assert ship.inv("accept", "--backup", identity).code == 0
     assert ship.states() == {identity: "good"}
     refused(ship.inv("accept"), "--backup: names no backup; ./inv backup.list --env dev shows them")
+    told = "latest is good already; name the suspicious one by its id; list shows it"
+    refused(ship.inv("accept", "--backup", "latest"), told)
 
 
 def test_a_server_that_is_down(ship: Ship):

@@ -179,8 +179,8 @@ def test_states(catalogue, fields, data, state):
     [
         (1000, 100, None),
         (500, 50, None),
-        (499, 100, "it has 499 bytes; {} has 1,000"),
-        (1000, 49, "it has 49 rows; {} has 100 (a.b had 100 rows, now 49)"),
+        (499, 100, "it has 499 bytes; {} had 1,000"),
+        (1000, 49, "it has 49 rows; {} had 100 (a.b had 100 rows, now 49)"),
         (90, 100, "it has 90 bytes, less than min_size (100)"),
     ],
 )
@@ -189,12 +189,13 @@ def test_suspicion(size, rows, why):
     last = entry(identity(START))
     now = entry(identity(START, 1), rows={"a.b": rows}, files=(Stored("database.dump", "database", size, ""),))
     settings = Settings("stage", Server("harbour"), None, min_size=100)
-    told = taking.suspicion(settings, now, Found(last.id, "good", entry=last))
+    told = taking.suspicion(settings, now, last)
     assert told == (why.format(last.id) if why else None)
-    assert taking.suspicion(settings, replace(now, system="8"), Found(last.id, "good", entry=last)) in (
-        None, "it has 90 bytes, less than min_size (100)",
-    )  # fmt: skip
-    assert taking.suspicion(replace(settings, shrink=0, min_size=0), now, Found(last.id, "good", entry=last)) is None
+    if why:
+        elsewhere = taking.suspicion(settings, replace(now, system="8"), last)
+        assert elsewhere == why.format(f"{last.id}, of harbour on another server,")
+    assert taking.suspicion(replace(settings, shrink=0, min_size=0), now, last) is None
+    assert taking.suspicion(settings, now, None) == (why if size < 100 else None)
 
 
 def test_too_little_room_is_refused_before_anything_is_written(catalogue, monkeypatch):
@@ -202,9 +203,9 @@ def test_too_little_room_is_refused_before_anything_is_written(catalogue, monkey
     last = entry(identity(START), files=(Stored("database.dump", "database", 100_000_000, ""),))
     monkeypatch.setattr(Folder, "free", lambda _self: 119_000_000)
     with pytest.raises(Refused, match=r"119\.0 MB are free, and a dump may need 120\.0 MB"):
-        taking._room(catalogue.folder, Found(last.id, "good", entry=last))
+        taking._room(catalogue.folder, last)
     monkeypatch.setattr(Folder, "free", lambda _self: 121_000_000)
-    taking._room(catalogue.folder, Found(last.id, "good", entry=last))
+    taking._room(catalogue.folder, last)
 
 
 def test_prune_alone_reads_the_newest_one_back_first(catalogue, monkeypatch):
