@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
 from desk import ROOT, Desk
+from machines.tools import until
 
 SQL = """
 CREATE SCHEMA harbour;
@@ -73,8 +75,8 @@ def test_the_whole_way(host):
     assert f"restored {made['id']} into spare: 500 rows in 1 table" in ran.out
     assert _sql(machine, "spare", "SELECT count(*) FROM harbour.ships") == ["500"]
     audit = (desk.folder / "manifests/stage/audit.jsonl").read_text()
-    assert [json.loads(line)["action"] for line in audit.splitlines() if '"intent"' in line][-2:] == [
-        "backup.run", "backup.restore",
+    assert [json.loads(line)["action"] for line in audit.splitlines() if '"intent"' in line][-3:] == [
+        "backup.run", "backup.restore", "backup.restore",
     ]  # fmt: skip
 
 
@@ -179,3 +181,103 @@ def test_an_inventory_without_the_host(host):
     assert ran.code == 1
     assert "inventories/stage: " in ran.told[0]
     assert (ROOT / "playbooks/backup.yml").exists()
+
+
+CHECKOUT = ("botswain", "inv", "tasks.py", "ansible.cfg", "playbooks", "roles", "requirements")
+HOME = "/home/admin/botswain"
+PROFILE = """
+environment: dev
+api: sandbox
+application_id: "100000000000000001"
+guild_ids: ["200000000000000001"]
+database: {{url: DEV_DATABASE_URL, backup: {{at: "{at}"}}}}
+"""
+INVENTORY = """
+all:
+  vars: {{environment_name: stage}}
+  hosts:
+    ship: {{ansible_host: "{address}", ansible_port: {port}}}
+  children:
+    {group}: {{hosts: {{ship: }}}}
+"""
+
+TIMER = "botswain-backup-stage.timer"
+TOLD = [
+    "botswain: localhost: the inventory has no host in group database, so no backup was made",
+    (
+        "botswain: ship: refuses connections: no SSH server listens there; look whether it runs, and at ansible_port in"
+        " the inventory"
+    ),
+]
+
+
+@pytest.fixture
+def maintainer(host):
+    """The machine as that of a maintainer: a checkout that sets itself up, a key, cron's mail in /var/mail/admin."""
+    machine, _desk = host
+    for name in CHECKOUT:
+        machine.copy(ROOT / name, f"{HOME}/{name}")
+    machine.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >>/var/mail/admin\n", mode="0755")
+    machine.run(f"install -o admin -g mail -m 600 /dev/null /var/mail/admin; chown -R admin: {HOME}")
+    machine.ssh("ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519 && cat .ssh/id_ed25519.pub >>.ssh/authorized_keys")
+    machine.write("/home/admin/.ssh/known_hosts", f"{machine.address} {machine.host_key}\n", owner="admin")
+    machine.ssh("cd botswain && ./inv --list", timeout=400)
+    return machine
+
+
+def test_every_morning(maintainer, host):
+    """A real cron and a real timer make backups, as docs/backup.md says; cron mails a line for each that failed."""
+    machine, desk = host
+    _sql(machine, "postgres", "DROP ROLE IF EXISTS ann; CREATE ROLE ann LOGIN SUPERUSER PASSWORD 'keelhaul-4711'")
+    machine.write(f"{HOME}/.env", "DEV_DATABASE_URL=postgresql://ann:keelhaul-4711@127.0.0.1/harbour\n", owner="admin")
+    for name, group, port in (("prod", "database", 22), ("down", "database", 1), ("none", "bot", 22)):
+        inventory = INVENTORY.format(address=machine.address, group=group, port=port)
+        machine.write(f"{HOME}/inventories/{name}/hosts.yml", inventory)
+    at = machine.run("date -d '+120 seconds' +%H:%M").stdout.strip()
+    machine.write(f"{HOME}/profiles/dev.yaml", PROFILE.format(at=at))
+    told = machine.ssh("cd botswain && ./inv backup.schedule --env dev").stdout
+    documented = re.search(r"^30 3 \* \* \* (.*)$", (ROOT / "docs/backup.md").read_text(), re.MULTILINE)[1]
+    minute, hour = int(at[3:]), int(at[:2])
+    ours = machine.ssh("crontab -l").stdout
+    assert told == ours
+    lines = [
+        f"{minute} {hour} * * * {documented.replace('/prod', f'/{name}')} && touch ~/fine-{name}\n"
+        for name in ("prod", "down", "none")
+    ]
+    machine.ssh("crontab -", text="".join(["MAILTO=admin\n", ours, *lines]))
+    _profile(desk, at=at)
+    machine.write(f"/etc/systemd/system/{TIMER}.d/at-once.conf", "[Timer]\nRandomizedDelaySec=0\nAccuracySec=1s\n")
+    assert _inv(desk, "schedule").code == 0
+    assert f"{at}:00" in machine.run(f"systemctl list-timers --no-pager {TIMER}").stdout
+    before = set(_ids(machine, "sudo botswain-backup stage list"))
+    new = until(lambda: _made(machine, before), seconds=300, what=lambda: _cron(machine))
+    until(lambda: _idle(machine), seconds=120, what=lambda: _cron(machine))
+    assert set(new.values()) == {"good"}
+    assert list(_ids(machine, "cd botswain && ./inv backup.list --env dev").values()) == ["good"]
+    mail = machine.read("/var/mail/admin")
+    assert mail.count("Subject:") == 2, mail
+    assert sorted(line for line in mail.splitlines() if line.startswith("botswain: ")) == TOLD
+    assert machine.run("cd /home/admin && ls -d fine-*").stdout == "fine-prod\n"
+    assert machine.run("systemctl show -P Result botswain-backup-stage.service").stdout == "success\n"
+
+
+def _ids(machine, command: str) -> dict[str, str]:
+    """The state of each backup that a list tells."""
+    return {one["id"]: one["state"] for one in json.loads(machine.ssh(f"{command} --json").stdout)["backups"]}
+
+
+def _made(machine, before: set[str]) -> dict[str, str] | None:
+    """The two backups of cron and of the timer, once both are there."""
+    new = {
+        name: state for name, state in _ids(machine, "sudo botswain-backup stage list").items() if name not in before
+    }
+    return new if len(new) == 2 else None
+
+
+def _idle(machine) -> bool | None:
+    """Whether cron is done with all that it began: mail is the last thing."""
+    return machine.run("pgrep -P $(cat /run/crond.pid)", check=False).returncode == 1 or None
+
+
+def _cron(machine) -> str:
+    return machine.run("journalctl --no-pager -u cron -u 'botswain-backup*' | tail -40; cat /var/mail/admin").stdout
