@@ -113,14 +113,17 @@ def test_a_dump_that_pg_restore_cannot_read(backups: Backups, before, cluster, t
 def test_pg_dump_older_than_the_server(tmp_path, programs, newer_cluster):
     """Refused before anything is written, with what to install."""
     older = Backups(tmp_path, newer_cluster, newer_cluster.database("harbour"))
+    before = older.run()
     older.configure(bin=str(next(iter(programs.values()))))
     done = older.do("run")
-    assert (done.code, older.names()) == (3, set())
+    assert (done.code, older.states()) == (3, {before: "good"})
     oldest = min(programs)
     assert f"pg_dump {oldest}." in done.line
     assert "is older than the server (18." in done.line
     assert "install postgresql-client-18" in done.line
     assert older.last_run()["outcome"] == "refused"
+    older.configure(bin=str(newer_cluster.programs))
+    older.whole(before)
 
 
 def test_disk_full_by_a_limit(backups: Backups, before, cluster):

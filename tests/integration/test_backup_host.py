@@ -89,10 +89,15 @@ def test_refusals_come_back_as_they_are(host):
     machine.run("systemctl stop postgresql@15-main")
     try:
         ran = _inv(desk, "run")
+        machine.run("systemctl start botswain-backup-stage.service", check=False)
     finally:
         machine.run("systemctl start postgresql@15-main")
     assert ran.code == 1
-    assert "is the server running on this machine, and is this its socket?" in ran.told[0]
+    told = "is the server running on this machine, and is this its socket?"
+    assert told in ran.told[0]
+    assert machine.run("systemctl is-failed botswain-backup-stage.service").stdout == "failed\n"
+    assert told in machine.run("journalctl --no-pager -u botswain-backup-stage").stdout
+    machine.run("systemctl reset-failed botswain-backup-stage.service")
 
 
 def test_a_password_goes_to_stdin_alone(host):
