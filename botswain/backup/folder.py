@@ -205,12 +205,13 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 - Python 3.9
 
 
-def new_id(newest: str = "") -> str:
+def new_id(newest: str = "", moment: datetime | None = None) -> str:
     """The id of a new backup: the UTC second and 24 random bits; it comes after the `newest` there is.
 
     Where the clock is behind that one, the id has its second: which backup is the last one must never be in doubt.
     """
-    moment, random = datetime.now(timezone.utc), int.from_bytes(os.urandom(3), "big")  # noqa: UP017 - Python 3.9
+    moment = moment or datetime.now(timezone.utc)  # noqa: UP017 - Python 3.9
+    random = int.from_bytes(os.urandom(3), "big")
     if newest and f"{moment:%Y%m%d-%H%M%S}" <= newest[:15]:
         moment = datetime.strptime(newest[:15], "%Y%m%d-%H%M%S")  # noqa: DTZ007 - it is only counted on from
         random = int(newest[16:], 16) + 1 + random % 4096

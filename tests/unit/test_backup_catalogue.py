@@ -45,7 +45,7 @@ def daily(days: int, state: str = "good") -> list[Found]:
 def kept(found, keep) -> list[str]:
     """What is left, as dates."""
     gone = {one.id for one in removable(found, keep)}
-    return [f"{made_at(one.id):%m-%d}" for one in found if one.id not in gone]
+    return [f"{made_at(one):%m-%d}" for one in found if one.id not in gone]
 
 
 def test_days_weeks_and_months():
@@ -93,6 +93,46 @@ def test_the_newest_good_one_never_goes(made, keep):
     left = [one for one in found if one.good and one not in gone]
     assert len(left) >= min(len(good), max(1, keep.last, keep.daily and 1))
     assert removable([one for one in found if one not in gone], keep) == []
+
+
+NIGHT = st.tuples(
+    st.one_of(st.just(24), st.sampled_from([0, 1, -24, 24 * 3000, -24 * 3000]), st.integers(-200, 200)),
+    st.sampled_from(["good", "good", "good", "suspicious", "damaged", "changed", "unknown", "accepted"]),
+    st.integers(0, 10),
+)
+
+
+@given(st.lists(NIGHT, max_size=30), KEEP)
+def test_the_last_verified_one_stays_whatever_the_clock_and_the_disk_do(nights, keep):
+    """Night after night: clocks that jump, entries of the future, equal times, older ones that go bad."""
+    found: list[Found] = []
+    clock, verified = START, set[str]()
+    for hours, event, which in nights:
+        clock += timedelta(hours=hours)
+        if event in ("good", "suspicious"):
+            name = new_id(max((one.id for one in found), default=""), clock)
+            assert all(name > one.id for one in found)
+            found.append(Found(name, event, entry=entry(name, started_at=f"{clock:%Y-%m-%dT%H:%M:%SZ}")))
+        elif found:
+            old = found[which % len(found)]
+            found[found.index(old)] = replace(old, state="good" if event == "accepted" else event)
+        verified = {one.id for one in found if one.good}
+        gone = {one.id for one in removable(found, keep)}
+        assert not verified or max(verified) not in gone
+        days = {made_at(one).date() for one in found if one.good}
+        found = [one for one in found if one.id not in gone]
+        left = {made_at(one).date() for one in found if one.good}
+        assert len(left) >= min(len(days), keep.daily)
+
+
+def test_a_clock_that_was_ahead_once_costs_no_day():
+    """The ids that follow all say that day; the days are those on which they were made."""
+    found = [Found(identity(START + timedelta(days=9000)), "good")]
+    for day in range(10):
+        name = new_id(found[-1].id, START + timedelta(days=day))
+        made = f"{START + timedelta(days=day):%Y-%m-%dT%H:%M:%SZ}"
+        found.append(Found(name, "good", entry=entry(name, started_at=made)))
+    assert removable(found, Keep(last=1, daily=7, weekly=0, monthly=0)) == found[:4]
 
 
 def test_ids_are_in_order():
