@@ -179,12 +179,17 @@ class Ssh:
         """See Place."""
         draft = f".partial-{entry.id}"
         self._shell(f"{_SWEEP}; mkdir {draft}", known=known)
-        for name in (*(one.name for one in entry.files), ENTRY):
-            with (source / name).open("rb") as file:
-                self._shell(f"cat >{draft}/{shlex.quote(name)}", stdin=file)
-        self._shell("sync")
-        self._hashed(entry, draft)
-        self._shell(f"{_aside(entry.id)}; mv {draft} {entry.id} && sync; {_SWEEP}")
+        try:
+            for name in (*(one.name for one in entry.files), ENTRY):
+                with explained(source / name, "read it"), (source / name).open("rb") as file:
+                    self._shell(f"cat >{draft}/{shlex.quote(name)}", stdin=file)
+            self._shell("sync")
+            self._hashed(entry, draft)
+            self._shell(f"{_aside(entry.id)}; mv {draft} {entry.id} && sync; {_SWEEP}")
+        except BackupError:
+            with contextlib.suppress(BackupError):  # the next copy would do it, too; a full disk should not wait
+                self._shell(_SWEEP)
+            raise
 
     def check(self, entry: Entry) -> None:
         """See Place."""

@@ -223,6 +223,51 @@ def test_a_copy_over_ssh(backups: Backups, remote):
     assert {path.name for path in (remote / "stage").iterdir()} == {third}
 
 
+CUT = """#!/bin/sh
+# The connection breaks while a dump is on its way.
+case $* in *'cat >'*database*) head -c 500 | {ssh} "$@"; echo 'Connection closed by remote host' >&2; exit 255 ;; esac
+exec {ssh} "$@"
+"""
+
+
+def test_a_copy_over_ssh_that_is_cut_off(backups: Backups, remote, tmp_path):
+    """Told; the backups here and the earlier copy are good, nothing half-copied stays, the next run catches up."""
+    first = backups.run()
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path/ssh").write_text(CUT.format(ssh=shutil.which("ssh")))
+    (tmp_path / "path/ssh").chmod(0o755)
+    backups.environment["PATH"] = f"{tmp_path}/path:{os.environ['PATH']}"
+    done = backups.do("run", "--json")
+    second = done.document["backup"]["id"]
+    assert (done.code, done.document["outcome"], done.document["backup"]["state"]) == (1, "partial", "good")
+    (place,) = backups.settings["copy_to"]
+    assert done.document["problems"] == [f"copy to {place}: Connection closed by remote host"]
+    assert [path.name for path in (remote / "stage").iterdir()] == [first]
+    assert f"{second}  good, latest" in backups.do("list").out
+    assert "  0 of 1" in backups.do("list").out.splitlines()[2]
+    backups.environment.clear()
+    third = backups.run()
+    assert {path.name for path in (remote / "stage").iterdir()} == {first, second, third}
+    backups.whole(first, second, third)
+
+
+def test_a_full_disk_over_ssh(backups: Backups, remote):
+    """Told; what arrived of it is taken away, so that whoever else uses the disk has room."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", str(remote)], check=False).returncode:
+        pytest.skip("this root may not mount a disk")
+    try:
+        done = backups.do("run", "--json")
+        assert (done.code, done.document["backup"]["state"]) == (1, "good")
+        assert "No space left on device; free some space there" in done.document["problems"][0]
+        assert list((remote / "stage").iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(remote)], check=True)
+    backups.run()
+    assert len(list((remote / "stage").iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
