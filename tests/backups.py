@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,3 +118,11 @@ class Backups:
         assert self.names() == set(identities)
         assert self.states() == dict.fromkeys(identities, "good")
         assert self.do("verify").code == 0
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from botswain.backup.errors import BackupError, ProgramFailed
@@ -77,7 +78,7 @@ class Pipeline:
                 process = _started(argv, stdin=before, stdout=out, stderr=errors, **options)
                 if self._stages:
                     before.close()  # else a reader that ended would go unnoticed by its writer
-                self._stages.append(_Stage(os.path.basename(argv[0]), process, errors))  # noqa: PTH119
+                self._stages.append(_Stage(Path(argv[0]).name, process, errors))
                 before = process.stdout
         except BaseException:
             self._end()

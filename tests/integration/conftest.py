@@ -72,3 +72,9 @@ def newer_cluster(programs):
 def backups(tmp_path, cluster):
     """Backups of a small database, none made yet."""
     return Backups(tmp_path, cluster, cluster.database("harbour"))
+
+
+@pytest.fixture
+def before(backups):
+    """The id of a good backup that was there before."""
+    return backups.run()

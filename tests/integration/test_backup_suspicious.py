@@ -13,12 +13,6 @@ pytestmark = pytest.mark.slow
 LAST_ONE = {"last": 1, "daily": 0, "weekly": 0, "monthly": 0}
 
 
-@pytest.fixture
-def before(backups):
-    """The id of a good backup that was there before."""
-    return backups.run()
-
-
 def test_a_much_smaller_dump_is_kept_and_told(backups: Backups, before, cluster):
     """It is partial, not good, lets nothing go, and a person may accept it."""
     cluster.sql("INSERT INTO harbour.ships SELECT i, md5(i::text), 1 FROM generate_series(1000, 9000) i", "harbour")
