@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 PASSWORD = "keelhaul-4711"
 
@@ -104,6 +104,11 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
+    def session(self, database: str) -> Session:
+        """Somebody who is connected meanwhile."""
+        return Session([str(self.programs / "psql"), "-Xq", "-h", str(self.folder), "-p", str(self.port),
+                        "-U", "postgres", "-d", database])  # fmt: skip
+
     def database(self, name: str, rows: int = 200) -> str:
         """A new database of a bot with some tables; its name."""
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")
@@ -123,6 +128,30 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         argv = [str(self.programs / program), *arguments]
         subprocess.run(argv, cwd=self.folder, stdout=subprocess.DEVNULL, check=True, **unprivileged())
+
+
+class Session:
+    """A psql that stays connected; what it held is let go at the end."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self._argv = argv
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.say("")
+        return self
+
+    def say(self, sql: str) -> None:
+        """Has something done, and waits until it is."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{sql}\n\\echo done\n")
+        self._process.stdin.flush()
+        while (line := self._process.stdout.readline()) != "done\n":
+            assert line, "psql ended"
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
 
 
 _SCHEMA = """

@@ -19,6 +19,8 @@ CHUNK = 1 << 20
 """Bytes that are read, hashed and passed on at a time."""
 _SHOWN = 5
 """Last lines of a program's errors that are told."""
+_GUARD = ("setpriv", "--pdeathsig", "KILL")
+"""Has what follows die with its parent."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Pipeline:
                 process = _started(argv, stdin=before, stdout=out, stderr=errors, **options)
                 if self._stages:
                     before.close()  # else a reader that ended would go unnoticed by its writer
-                self._stages.append(_Stage(Path(argv[0]).name, process, errors))
+                self._stages.append(_Stage(_name(argv), process, errors))
                 before = process.stdout
         except BaseException:
             self._end()
@@ -121,6 +123,11 @@ class Pipeline:
         if guilty:
             raise failure(guilty[0].name, guilty[0].process.returncode, said(guilty[0].errors))
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether all of them ended, and well."""
+        return all(one.process.returncode == 0 for one in self._stages)
+
     def warnings(self) -> list[str]:
         """What the first program said although it succeeded."""
         return [line for line in said(self._stages[0].errors).splitlines() if line.strip()]
@@ -135,6 +142,14 @@ class Pipeline:
                 with contextlib.suppress(OSError):  # a full pipe that nobody reads any more
                     if stream is not None:
                         stream.close()
+
+
+def mortal(runner: Runner, argv: Sequence[str]) -> list[str]:
+    """A command that is ended with us, also when we are killed, where this system can do that (Linux)."""
+    with contextlib.suppress(BackupError):
+        printed(runner, *_GUARD, "true")
+        return [*_GUARD, *argv]
+    return list(argv)
 
 
 def printed(runner: Runner, *argv: str) -> str:
@@ -169,6 +184,11 @@ def failure(name: str, code: int, log: str) -> ProgramFailed:
     reason = reason.replace(f"{name}: ", "", 1).replace("error: ", "", 1)
     what = f"{name} {how}" + (f": {reason}" if reason else "")
     return ProgramFailed(what, exit_code=code, log=log if len(lines) > 1 else "")
+
+
+def _name(argv: Sequence[str]) -> str:
+    guarded = tuple(argv[: len(_GUARD)]) == _GUARD
+    return Path(argv[len(_GUARD)] if guarded else argv[0]).name
 
 
 def _started(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ from botswain.backup.catalogue import DAMAGED, UNKNOWN, Catalogue, Entry
 from botswain.backup.errors import BackupError, Damaged, ProgramFailed, Refused, explained
 from botswain.backup.folder import Folder
 from botswain.backup.keeping import Say
-from botswain.backup.programs import Pipeline, Runner, chunks, printed
+from botswain.backup.programs import Pipeline, Runner, chunks, mortal, printed
 from botswain.backup.server import Server
 from botswain.backup.session import Facts, Session
 from botswain.backup.settings import Settings
@@ -50,7 +50,10 @@ class Restored:
 
 
 def restore(settings: Settings, order: Order, say: Say) -> Restored:
-    """Restore in one transaction. Raises Refused before anything is touched, BackupError when all was rolled back."""
+    """Restore in one transaction. Raises Refused before anything is touched, BackupError when all was rolled back.
+
+    Only one that says so is raised for a backup that arrived and could not be counted.
+    """
     catalogue = Catalogue(Folder(settings.folder))
     entry = _chosen(catalogue, order.identity)
     runner = Runner(order.into.variables(), order.run_as)
@@ -67,7 +70,13 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
         file.seek(0)
         _restore(runner, clients, entry, order, file, clean=order.replace and occupied > 0)
     say("counting")
-    return _counted(runner, clients, entry, facts)
+    try:
+        return _counted(runner, clients, entry, facts)
+    except BackupError as error:
+        what = f"{entry.id} is restored, but its rows could not be counted: {error.what}"
+        raise BackupError(what, where=str(order.into), fix=error.fix, log=error.log) from None
+    except KeyboardInterrupt:
+        raise BackupError(f"stopped; {entry.id} is restored, but its rows were not counted") from None
 
 
 def _chosen(catalogue: Catalogue, identity: str) -> Entry:
@@ -140,14 +149,23 @@ def _restore(runner: Runner, clients: tools.Tools, entry: Entry, order: Order, f
     argv += ["--no-owner", "--no-privileges"] if order.no_owner else []
     name = order.into.database.replace("\\", "\\\\").replace("'", "\\'")
     argv.append(f"--dbname=dbname='{name}'")  # a bare name could be read as more than one
+    argv = mortal(runner, argv)  # else it would go on, and commit, when we are killed
+    pipeline = Pipeline(runner, *tools.unpacking(entry.dump.filters), argv, source=file, sink=True)
+    back = "all was rolled back" + (f", and {order.into.database} is there, but empty" if order.create else "")
     try:
-        with Pipeline(runner, *tools.unpacking(entry.dump.filters), argv, source=file, sink=True) as pipeline:
+        with pipeline:
             pipeline.finish()
     except ProgramFailed as error:
-        fix = ""
+        fix = "leave --create out from now on" if order.create else ""
         if "role" in error.what and "does not exist" in error.what:
-            fix = "create it first (globals.sql beside the dump has it), or say --no-owner"
-        raise BackupError(f"{error.what}; all was rolled back", where=str(order.into), fix=fix, log=error.log) from None
+            fix = "create it first (globals.sql beside the dump has it), or say --no-owner" + (
+                f"; {fix}" if fix else ""
+            )
+        raise BackupError(f"{error.what}; {back}", where=str(order.into), fix=fix, log=error.log) from None
+    except KeyboardInterrupt:
+        if pipeline.succeeded:
+            back = f"{entry.id} is restored, but its rows were not counted"
+        raise BackupError(f"stopped; {back}") from None
 
 
 def _counted(runner: Runner, clients: tools.Tools, entry: Entry, facts: Facts) -> Restored:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
 import pytest
-from backups import Backups
+from backups import Backups, until
 from postgres import PASSWORD
 
 pytestmark = pytest.mark.slow
@@ -59,18 +60,12 @@ def test_into_its_own_database_when_told(backups: Backups, stored, cluster):
 
 def test_not_under_a_bot_that_runs(backups: Backups, stored, cluster):
     """Its own database, while somebody is connected: stop that first."""
-    argv = [str(cluster.programs / "psql"), "-Xq", "-h", str(cluster.folder), "-p", str(cluster.port),
-            "-U", "postgres", "-d", "harbour"]  # fmt: skip
     told = ["restore", stored, "--into", cluster.url("harbour"), "--replace", "--over-source"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bot:
-        bot.stdin.write("\\echo here\n")
-        bot.stdin.flush()
-        bot.stdout.readline()
+    with cluster.session("harbour"):
         done = backups.do(*told)
         assert done.code == 3
         assert "harbour is in use by 1 other session (psql); stop the bot first" in done.line
         assert backups.do(*told, "--in-use").code == 0
-        bot.stdin.close()
 
 
 def test_not_into_a_database_that_holds_something(backups: Backups, stored, cluster, target):
@@ -86,6 +81,48 @@ def test_not_into_a_database_that_holds_something(backups: Backups, stored, clus
     cluster.sql("CREATE DATABASE spare")
     cluster.sql("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", target)
     assert backups.do("restore", stored, "--into", cluster.url(target)).code == 3
+
+
+def _held_up(cluster, target: str) -> str:
+    """Has a restore into that database wait where it makes its first index; SQL for the session that lets it go on."""
+    cluster.sql("CREATE FUNCTION public.wait() RETURNS event_trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN PERFORM pg_advisory_xact_lock(4711); END $$;"
+                "CREATE EVENT TRIGGER wait ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION wait()",
+                target)  # fmt: skip
+    return "SELECT pg_advisory_lock(4711);"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restore_that_is_killed_touches_nothing(backups: Backups, stored, cluster, target, number):
+    """All rows are in, the indexes are not: nothing of it goes on unseen, and the same command again goes through."""
+    words = ["restore", stored, "--into", cluster.url(target), "--replace"]
+    with cluster.session(target) as holder:
+        holder.say(_held_up(cluster, target))
+        process = subprocess.Popen(backups.argv(*words), stderr=subprocess.PIPE, text=True, **backups.where())
+        until(lambda: cluster.sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[1]
+    assert (process.returncode, said) in [
+        (-signal.SIGKILL, ""), (1, "botswain: stopped; all was rolled back\n"),
+    ]  # fmt: skip
+    until(lambda: not cluster.sql("SELECT 1 FROM pg_stat_activity WHERE datname = 'spare'"))
+    assert cluster.sql("SELECT to_regnamespace('harbour') IS NULL", target) == ["t"]
+    assert backups.do(*words).code == 0
+    assert cluster.content(target) == cluster.content("harbour")
+
+
+def test_what_ends_after_the_restore_is_told_as_what_it_is(backups: Backups, stored, cluster, target):
+    """Everything arrived, and then the counting fails: nobody is to believe that nothing happened."""
+    cluster.sql("CREATE FUNCTION public.shut() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " UPDATE pg_database SET datallowconn = false WHERE datname = 'spare'; END $$;"
+                "CREATE EVENT TRIGGER shut ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION shut()",
+                target)  # fmt: skip
+    done = backups.do("restore", stored, "--into", cluster.url(target), "--replace")
+    assert done.code == 1
+    assert f"{stored} is restored, but its rows could not be counted: connection to server" in done.line
+    assert 'database "spare" is not currently accepting connections' in done.line
+    cluster.sql("UPDATE pg_database SET datallowconn = true WHERE datname = 'spare'")
+    assert cluster.content(target) == cluster.content("harbour")
 
 
 def test_what_fails_is_rolled_back(backups: Backups, stored, cluster, target):
@@ -106,7 +143,8 @@ def test_what_fails_at_the_end_is_rolled_back_too(backups: Backups, stored, clus
                 target)  # fmt: skip
     done = backups.do("restore", stored, "--into", cluster.url(target), "--replace")
     assert done.code == 1
-    assert "no index here; all was rolled back" in done.line
+    assert done.line.endswith("no index here; all was rolled back")
+    assert f"/{target}: pg_restore failed with exit code 1: " in done.line
     assert cluster.sql("SELECT to_regnamespace('harbour') IS NULL", target) == ["t"]
 
 
@@ -121,8 +159,8 @@ def test_a_role_that_is_missing(tmp_path, cluster, newer_cluster):
     newer_cluster.sql("DROP DATABASE IF EXISTS spare")
     done = backups.do("restore", stored, "--into", newer_cluster.url("spare"), "--create")
     assert done.code == 1
-    assert 'role "bosun" does not exist; all was rolled back' in done.line
-    assert "create it first (globals.sql beside the dump has it), or say --no-owner" in done.line
+    assert 'role "bosun" does not exist; all was rolled back, and spare is there, but empty' in done.line
+    assert "create it first (globals.sql beside the dump has it), or say --no-owner; leave --create out" in done.line
     done = backups.do("restore", stored, "--into", newer_cluster.url("spare"), "--no-owner")
     assert done.code == 0, done
     cluster.sql("DROP DATABASE owned WITH (FORCE)")

@@ -49,17 +49,58 @@ def test_people_read_lines(backups: Backups):
     assert len(listed) == 2
 
 
+RICH = """
+CREATE TYPE harbour.flag AS ENUM ('red', 'green');
+CREATE TABLE harbour.buoys (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, flag harbour.flag DEFAULT 'red', at timestamptz, chart oid,
+    doc jsonb CHECK (doc ? 'depth'), deep bool GENERATED ALWAYS AS ((doc->>'depth')::int > 9) STORED
+) PARTITION BY RANGE (id);
+CREATE TABLE harbour.buoys_a PARTITION OF harbour.buoys FOR VALUES FROM (1) TO (50);
+CREATE TABLE harbour.buoys_b PARTITION OF harbour.buoys DEFAULT;
+INSERT INTO harbour.buoys (at, chart, doc) SELECT '2026-01-01Z', lo_from_bytea(0, ('chart ' || i)::bytea),
+    jsonb_build_object('depth', i, 'note', E'tab\\t, "quote", \\\\') FROM generate_series(1, 90) i;
+CREATE SEQUENCE harbour.berths INCREMENT 7; SELECT nextval('harbour.berths'), nextval('harbour.berths');
+CREATE MATERIALIZED VIEW harbour.depths AS SELECT deep, count(*) FROM harbour.buoys GROUP BY deep;
+CREATE FUNCTION harbour.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.at := now(); RETURN NEW; END $$;
+CREATE TRIGGER stamp BEFORE INSERT ON harbour.buoys FOR EACH ROW EXECUTE FUNCTION harbour.stamp();
+ALTER TABLE harbour.ships ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON harbour.ships TO purser USING (berth = 1);
+ALTER TABLE harbour.logs OWNER TO purser; GRANT SELECT ON harbour.ships TO purser;
+COMMENT ON TABLE harbour.ships IS 'Käpt''n''s';
+"""
+SEEN = """
+SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2;
+SELECT id, at, chart, doc, deep, convert_from(lo_get(chart), 'UTF8') FROM harbour.buoys ORDER BY id;
+SELECT * FROM harbour.depths ORDER BY 1;
+SELECT extname, extversion FROM pg_extension ORDER BY 1;
+SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'harbour' ORDER BY 1;
+SELECT harbour.greet('Käpt''n');
+"""
+
+
 def test_everything_comes_back(backups: Backups, cluster):
-    """Restored into a new database, every row is the same, and view, function and index are there."""
+    """Restored into a new database: definitions, rows, sequences, large objects, extensions, owners and grants."""
+    cluster.sql("DROP ROLE IF EXISTS purser; CREATE ROLE purser; GRANT USAGE ON SCHEMA harbour TO purser", "harbour")
+    cluster.sql(RICH, "harbour")
+    known = cluster.sql("SELECT name FROM pg_available_extensions WHERE name IN ('citext', 'vector')")
+    cluster.sql(f"CREATE EXTENSION {known[0]}; CREATE TABLE harbour.extended (one {known[0]})", "harbour")
     backups.run()
-    done = backups.do("restore", "latest", "--into", cluster.url("again"), "--create")
-    assert done.code == 0, done
+    done = backups.do("restore", "latest", "--into", cluster.url("again"), "--create", "--json")
+    assert (done.code, done.document["rows"], done.document["tables"]) == (0, 292, 6), done
     assert cluster.content("again") == cluster.content("harbour")
-    assert cluster.sql("SELECT harbour.greet('Käpt''n'); SELECT count(*) FROM harbour.full_berths", "again") == [
-        "Ahoy, Käpt'n",
-        "7",
-    ]
-    cluster.sql("DROP DATABASE again")
+    assert _definitions(cluster, "again") == _definitions(cluster, "harbour")
+    seen = cluster.sql(SEEN, "harbour")
+    assert len(seen) > 100
+    assert cluster.sql(SEEN, "again") == seen
+    cluster.sql("DROP DATABASE again; DROP DATABASE harbour WITH (FORCE)")
+    cluster.sql("DROP ROLE purser")
+
+
+def _definitions(cluster, database: str) -> list[str]:
+    """What pg_dump says of a database without its rows."""
+    argv = [str(cluster.programs / "pg_dump"), "--schema-only", cluster.url(database)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if not line.startswith("\\")]
 
 
 def test_rows_are_counted_in_the_snapshot_that_is_dumped(backups: Backups, cluster):

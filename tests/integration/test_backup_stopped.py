@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def test_two_at_once(backups: Backups, before, cluster):
     """One wins, the other says who is at it and since when; waiting for it is possible."""
-    with _LockedTable(cluster):
+    with _locked_table(cluster):
         first = subprocess.Popen(
             backups.argv("run", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **backups.where()
         )
@@ -35,28 +37,18 @@ def test_two_at_once(backups: Backups, before, cluster):
     backups.whole(before, *made)
 
 
-class _LockedTable:
+@contextmanager
+def _locked_table(cluster) -> Iterator[None]:
     """Somebody changes a table for a while, so that a dump has to wait."""
-
-    def __init__(self, cluster) -> None:
-        self._cluster = cluster
-
-    def __enter__(self):
-        argv = [str(self._cluster.programs / "psql"), "-Xq", "-h", str(self._cluster.folder),
-                "-p", str(self._cluster.port), "-U", "postgres", "-d", "harbour"]  # fmt: skip
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._process.stdin.write("BEGIN; LOCK TABLE harbour.ships; \\echo locked\n")
-        self._process.stdin.flush()
-        assert self._process.stdout.readline() == "locked\n"
-
-    def __exit__(self, *_):
-        self._process.communicate("ROLLBACK;\n")
+    with cluster.session("harbour") as other:
+        other.say("BEGIN; LOCK TABLE harbour.ships;")
+        yield
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_by_hand(backups: Backups, before, cluster, number):
     """Ctrl-C and SIGTERM leave nothing, also no pg_dump that goes on."""
-    with _LockedTable(cluster):
+    with _locked_table(cluster):
         # A shell that starts tests with & has them ignore SIGINT.
         heeding = {**backups.where(), "preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
         process = subprocess.Popen(
@@ -108,7 +100,7 @@ def test_killed_anywhere(backups: Backups, cluster, tmp_path, begin):
 
 def test_a_run_that_was_killed_is_told(backups: Backups, before, cluster):
     """Listed as such, and the next run says what it removed."""
-    with _LockedTable(cluster):
+    with _locked_table(cluster):
         process = subprocess.Popen(backups.argv("run"), **backups.where())
         until(lambda: list(backups.folder.glob(".partial-*/database.dump*")))
         process.kill()

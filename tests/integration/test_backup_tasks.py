@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -203,6 +204,12 @@ def test_what_cannot_be_used(ship: Ship):
         "--into: holds a password, which every user of this machine can read in the list of processes; put the URL into"
         " .env, and say --into with the variable's name",
     )
+    for url in ("postgresql://ann:other/password@h/spare", "postgresql://h/spare?user=ann&password=other-password",
+                "postgresql://ann:other%2Fpassword@h/spare", "postgresql://ann:other@password@h/spare"):  # fmt: skip
+        for words in ([], ["--json"], ["--dry-run"]):
+            ran = ship.inv("restore", "--into", url, "--yes", *words)
+            assert ran.code == 1
+            assert not re.search("other.{1,3}password", ran.out + ran.err), ran
     refused(
         ship.inv("restore"),
         "--into: names no database to restore into; say --into URL, or --into with the name of a variable that"
