@@ -52,7 +52,7 @@ def _copy_to(place: Place, catalogue: Catalogue, keep: Keep, say: Say) -> str:
                 place.put(entry, catalogue.folder.backup(entry.id), known=known)
         except BackupError as error:  # the place would refuse the older ones, too
             catalogue.write(entry.with_copy(replace(copy, problem=str(error))))
-            return f"copy to {place.name}: {error}"
+            return f"copy to {place.name}: {str(error).removeprefix(f'{place.name}: ')}"
         catalogue.write(entry.with_copy(replace(copy, verified_at=now(), problem=None)))
         known = True
     return ""

@@ -14,7 +14,7 @@ from botswain.backup.folder import Folder
 from botswain.backup.keeping import Say
 from botswain.backup.programs import Pipeline, Runner, chunks, mortal, printed
 from botswain.backup.server import Server
-from botswain.backup.session import Facts, Session
+from botswain.backup.session import Facts, Session, remedy
 from botswain.backup.settings import Settings
 
 
@@ -118,7 +118,8 @@ def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) ->
     except ProgramFailed as error:
         if "already exists" in error.what:
             raise _there(name) from None
-        raise BackupError(f"{name} could not be created: {error.what}", log=error.log) from None
+        what = f"{name} could not be created: {error.what}"
+        raise BackupError(what, fix=remedy(error.what), log=error.log) from None
 
 
 def _there(name: str) -> Refused:

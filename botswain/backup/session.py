@@ -177,11 +177,11 @@ class Session:
         reason = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0] if lines else "it ended")
         for noise in ("psql: error: ", "<stdin>:"):
             reason = reason.partition(noise)[2] if reason.startswith(noise) else reason
-        return BackupError(reason, fix=_remedy(log), log=log if len(lines) > 1 else "")
+        return BackupError(reason, fix=remedy(log), log=log if len(lines) > 1 else "")
 
 
-def _remedy(log: str) -> str:
-    """What to do about the usual reasons."""
+def remedy(log: str) -> str:
+    """What to do about the usual reasons for which a server lets nobody in, or does not do what it is asked."""
     remedies = {
         "Connection refused": "is the server running, and is this its address?",
         "No such file or directory": "is the server running on this machine, and is this its socket?",
@@ -189,9 +189,11 @@ def _remedy(log: str) -> str:
         "is shutting down": "start it again, or find out who stops it",
         "could not translate host name": "correct the host's name, or look at DNS",
         "Peer authentication failed": "run it as the user of that name: as root with run_as, or through sudo",
-        "no password supplied": "name a file with the password: password_file or passfile",
-        "password authentication failed": "correct the password in its file",
+        "no password supplied": "give the password: in the URL of a variable in .env, or in a file (docs/backup.md)",
+        "password authentication failed": "correct the password, in .env or in its file",
+        "FATAL:  role": "name the database's user: postgresql://user@host/database",
         "does not exist": "correct the name, or create it",
+        "permission denied to create database": "have somebody make it who may, and leave --create out",
         "permission denied": "let this user read everything (pg_read_all_data), or use the owner",
     }
     return next((remedy for words, remedy in remedies.items() if words in log), "")

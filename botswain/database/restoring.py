@@ -18,14 +18,17 @@ def restored(backups: Backups, wanted: Restore, say: Say) -> Document:
     if not wanted.over_source or wanted.without_backup:
         return backups.restore(wanted, say, dry=False)
     chosen = replace(wanted, backup=_now(backups, wanted.backup))
+    backups.restore(chosen, say, dry=True)  # what would be refused is, before another backup is the latest
     say("backing up what is there now")
     try:
-        made = backups.run(say, 0, prune=False)["backup"]["id"]  # nothing goes: least of all what is to be restored
+        made = backups.run(say, 0, prune=False)["backup"]  # nothing goes: least of all what is to be restored
     except BotswainError as error:
         what = f"what is there now could not be backed up first: {error}"
         raise Refused(what, fix="nothing was changed; if it need not be kept, say --without-backup") from None
     document = backups.restore(chosen, say, dry=False)
-    return {**document, "notes": [*document["notes"], f"what was there before is backup {made}"]}
+    told = f"what was there before is backup {made['id']}"
+    told += ", which is the latest now" if made["state"] == "good" else f", which is {made['state']}"
+    return {**document, "notes": [*document["notes"], told]}
 
 
 def _now(backups: Backups, name: str) -> str:

@@ -12,6 +12,9 @@ from botswain.database.choose import database_of
 from botswain.profile.settings import Profile
 from botswain.secrets.environment import origin
 
+MAILER = Path("/usr/sbin/sendmail")
+"""By which cron sends what a job printed."""
+
 
 @dataclass(frozen=True)
 class Scheduled:
@@ -46,6 +49,10 @@ def would_schedule(profile: Profile, project: Path) -> str:
 
 
 def _notes(url: str) -> list[str]:
+    """What would have a bad night go unseen, or every night be one."""
+    notes = []
     if url in os.environ and origin(url) == "environment":
-        return [f"{url} is set in this shell; cron has it only if it is in .env"]
-    return []
+        notes.append(f"{url} is set in this shell; cron has it only if it is in .env")
+    if not MAILER.exists():
+        notes.append(f"there is no {MAILER}, so nobody gets cron's mail about a bad night; see docs/backup.md")
+    return notes

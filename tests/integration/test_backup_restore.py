@@ -217,6 +217,10 @@ def test_a_database_that_is_not_there(backups: Backups, stored, cluster):
         done = backups.do("restore", stored, "--into", cluster.url("spare"), *words)
         assert done.code == 3
         assert done.line.endswith("/spare: there is no database spare; --create makes it; or correct the name")
+    cluster.sql("DROP ROLE IF EXISTS stoker; CREATE ROLE stoker LOGIN")
+    done = backups.do("restore", stored, "--into", cluster.url("spare").replace("postgres@", "stoker@"), "--create")
+    assert (done.code, done.line.partition("; ")[2]) == (1, "have somebody make it who may, and leave --create out")
+    cluster.sql("DROP ROLE stoker")
     done = backups.do("restore", stored, "--into", cluster.url("spare"), "--create", "--dry-run")
     assert (done.code, done.out) == (0, f"would create spare and restore {stored} into it\n")
 

@@ -13,6 +13,8 @@ import pytest
 from desk import ROOT, Desk, refused
 from postgres import PASSWORD, Cluster
 
+from botswain.database import schedule as database_schedule
+
 pytestmark = pytest.mark.slow
 
 
@@ -123,6 +125,9 @@ def test_a_restore_over_the_source_has_a_way_back(ship: Ship):
     ship.cluster.sql("INSERT INTO harbour.logs (ship, line) VALUES (1, 'today')", "harbour")
     now = ship.cluster.content("harbour")
     arguments = ("--into", "DATABASE_URL", "--replace", "--over-source")
+    for wrong in (("--into", "DATABASE_URL", "--over-source"), (*arguments, "--create"), (*arguments, "--backup", "x")):
+        assert ship.inv("restore", *wrong, "--yes").code != 0
+        assert set(ship.states()) == {good}  # else it would be `latest`, and be restored by the next try
     refused(
         ship.inv("restore", *arguments),
         f"this would restore latest into postgresql://postgres@127.0.0.1:{ship.cluster.port}/harbour for dev, and there"
@@ -134,7 +139,7 @@ def test_a_restore_over_the_source_has_a_way_back(ship: Ship):
     assert ran.document["backupId"] == good
     assert ship.cluster.content("harbour") == before
     (note,) = ran.document["notes"]
-    back = note.removeprefix("what was there before is backup ")
+    back = note.removeprefix("what was there before is backup ").removesuffix(", which is the latest now")
     assert set(ship.states()) == {good, back}
     assert ship.inv("restore", "--backup", back, *arguments, "--yes", "--without-backup").code == 0
     assert ship.cluster.content("harbour") == now
@@ -304,9 +309,13 @@ def test_the_line_of_the_crontab_makes_a_backup(ship: Ship, cron, monkeypatch):
     assert list(ship.states().values()) == ["good"]
 
 
-def test_a_variable_that_cron_will_not_have_is_told(ship: Ship, cron):
-    """What is only set in this shell is not there at night."""
+def test_what_cron_will_not_have_is_told(ship: Ship, cron, monkeypatch):
+    """What is only set in this shell is not there at night; and without a mailer nobody hears of a bad one."""
+    monkeypatch.setattr(database_schedule, "MAILER", ship.desk.write("sendmail", ""))
     ship.profile(at="03:30")
     ship.desk.environment["DATABASE_URL"] = f"{ship.url}/harbour"
     ran = ship.inv("schedule", "--json")
     assert ran.document["notes"] == ["DATABASE_URL is set in this shell; cron has it only if it is in .env"]
+    monkeypatch.setattr(database_schedule, "MAILER", ship.desk.folder / "nothing")
+    (told,) = (one for one in ship.inv("schedule").out.splitlines() if "cron's mail" in one)
+    assert told.startswith(f"note: there is no {ship.desk.folder}/nothing, so nobody gets cron's mail")
