@@ -90,10 +90,12 @@ def load(path: Path) -> Settings:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        fix = "name another with --config, or install the role `backup` (./inv provision)"
+        others = ", ".join(sorted(one.stem for one in path.parent.glob("*.json")))
+        fix = f"there are: {others}" if others else "install the role `backup` (./inv provision)"
         raise BackupError("there is no such configuration", where=str(path), fix=fix) from None
     except OSError as error:
-        raise BackupError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        fix = "say sudo" if isinstance(error, PermissionError) else ""
+        raise BackupError(f"cannot be read: {error.strerror}", where=str(path), fix=fix) from None
     return parse(data, str(path))
 
 
