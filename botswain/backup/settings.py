@@ -91,7 +91,7 @@ def load(path: Path) -> Settings:
         data = path.read_bytes()
     except FileNotFoundError:
         others = ", ".join(sorted(one.stem for one in path.parent.glob("*.json")))
-        fix = f"there are: {others}" if others else "install the role `backup` (./inv provision)"
+        fix = f"there are: {others}" if others else "correct its name, or install the role `backup` (./inv provision)"
         raise BackupError("there is no such configuration", where=str(path), fix=fix) from None
     except OSError as error:
         fix = "say sudo" if isinstance(error, PermissionError) else ""
