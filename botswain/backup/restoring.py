@@ -17,6 +17,9 @@ from botswain.backup.server import Server
 from botswain.backup.session import Facts, Session, remedy
 from botswain.backup.settings import Settings
 
+_MAINTENANCE = "postgres"
+"""The database to be in while another is made."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -63,6 +66,7 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
     with explained(path, "read it"), path.open("rb") as file:  # kept open: pruning cannot take it away from here on
         _intact(entry, file)
         if order.create:
+            _creatable(clients, order, entry)
             _create(runner, clients, order, entry)
         facts, occupied, others = _seen(runner, clients, order)
         _allowed(entry, order, facts, occupied, others)
@@ -108,10 +112,17 @@ def _intact(entry: Entry, file: IO[bytes]) -> None:
         raise Damaged(what, fix="run verify, then choose another or bring it back from a copy")
 
 
+def _creatable(clients: tools.Tools, order: Order, entry: Entry) -> None:
+    """Raises Refused where a new database could not take the backup: before there is one."""
+    there = Runner(order.into.at(_MAINTENANCE).variables(), order.run_as)
+    with Session(there, clients.path("psql")) as session:
+        _new_enough(entry, order, session.facts())
+
+
 def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) -> None:
     """Make the database as the one was that was dumped."""
     name = order.into.database
-    argv = [clients.path("createdb"), "--no-password", "--maintenance-db=postgres", "--template=template0"]
+    argv = [clients.path("createdb"), "--no-password", f"--maintenance-db={_MAINTENANCE}", "--template=template0"]
     alike = [f"--encoding={entry.encoding}", f"--lc-collate={entry.collate}", f"--lc-ctype={entry.ctype}"]
     try:
         printed(runner, *argv, *alike, "--", name)
@@ -127,7 +138,8 @@ def _there(name: str) -> Refused:
 
 
 def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Sequence[str]) -> None:
-    source = facts.system == entry.system and facts.database == entry.database
+    # What was made just now is nobody's, whatever its name.
+    source = facts.system == entry.system and facts.database == entry.database and not order.create
     if source and not order.over_source:
         what = f"{facts.database} is the database that this backup was made from"
         raise Refused(what, where=str(order.into), fix="restore into another, or say --over-source if you mean it")
@@ -135,13 +147,17 @@ def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Se
         count = f"{len(others)} other session{'' if len(others) == 1 else 's'}"
         what = f"{facts.database} is in use by {count} ({', '.join(sorted({*others}))})"
         raise Refused(what, where=str(order.into), fix="stop the bot first, or say --in-use if they may go on")
-    if tools.major(facts.version) < tools.major(entry.server_version):
-        what = f"the server is {facts.version}; the backup was made from {entry.server_version}"
-        raise Refused(what, where=str(order.into), fix="restore into a server of that version or a newer one")
+    _new_enough(entry, order, facts)
     if occupied and not order.replace:
         what = f"{facts.database} is not empty ({occupied:,} objects)"
         fix = "restore into an empty one (--create makes it), or say --replace to drop what is in the backup first"
         raise Refused(what, where=str(order.into), fix=fix)
+
+
+def _new_enough(entry: Entry, order: Order, facts: Facts) -> None:
+    if tools.major(facts.version) < tools.major(entry.server_version):
+        what = f"the server is {facts.version}; the backup was made from {entry.server_version}"
+        raise Refused(what, where=str(order.into), fix="restore into a server of that version or a newer one")
 
 
 def _restore(runner: Runner, clients: tools.Tools, entry: Entry, order: Order, file: IO[bytes], *, clean: bool) -> None:
@@ -196,6 +212,7 @@ def preview(settings: Settings, order: Order) -> str:
         facts, occupied, others = _seen(runner, clients, order)
     except Refused:
         if order.create:
+            _creatable(clients, order, entry)
             return f"would create {order.into.database} and restore {entry.id} into it"
         raise
     if order.create:

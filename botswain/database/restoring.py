@@ -15,7 +15,7 @@ def restored(backups: Backups, wanted: Restore, say: Say) -> Document:
 
     Raises Refused when that cannot be had, BotswainError when the restore failed and all was rolled back.
     """
-    if not wanted.over_source or wanted.without_backup:
+    if not wanted.over_source or wanted.without_backup or wanted.create:  # what is made anew is written over nothing
         return backups.restore(wanted, say, dry=False)
     chosen = replace(wanted, backup=_now(backups, wanted.backup))
     backups.restore(chosen, say, dry=True)  # what would be refused is, before another backup is the latest

@@ -58,6 +58,14 @@ def test_into_its_own_database_when_told(backups: Backups, stored, cluster):
     assert cluster.content("harbour") == before
 
 
+def test_a_database_that_was_dropped(backups: Backups, stored, cluster):
+    """Its own name, made anew: nothing is written over, so there is nothing to confirm."""
+    before = cluster.content("harbour")
+    cluster.sql("DROP DATABASE harbour WITH (FORCE)")
+    assert backups.do("restore", stored, "--into", cluster.url("harbour"), "--create").code == 0
+    assert cluster.content("harbour") == before
+
+
 def test_not_under_a_bot_that_runs(backups: Backups, stored, cluster):
     """Its own database, while somebody is connected: stop that first."""
     told = ["restore", stored, "--into", cluster.url("harbour"), "--replace", "--over-source"]
@@ -177,6 +185,10 @@ def test_versions(tmp_path, cluster, newer_cluster):
     assert done.code == 3
     assert f"the server is {cluster.major}." in done.line
     assert "the backup was made from 18." in done.line
+    for words in (["--create"], ["--create", "--dry-run"]):
+        done = newer.do("restore", stored, "--into", cluster.url("fresh"), *words)
+        assert (done.code, "the backup was made from 18." in done.line) == (3, True)
+        assert cluster.sql("SELECT 1 FROM pg_database WHERE datname = 'fresh'") == []
     newer.configure(bin=str(cluster.programs))
     for command in (["restore", stored, "--into", newer_cluster.url("other"), "--create"], ["verify"]):
         done = newer.do(*command)

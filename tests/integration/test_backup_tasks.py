@@ -143,6 +143,9 @@ def test_a_restore_over_the_source_has_a_way_back(ship: Ship):
     assert set(ship.states()) == {good, back}
     assert ship.inv("restore", "--backup", back, *arguments, "--yes", "--without-backup").code == 0
     assert ship.cluster.content("harbour") == now
+    ship.cluster.sql("DROP DATABASE harbour WITH (FORCE)")
+    assert ship.inv("restore", "--backup", good, *arguments, "--create", "--yes").code == 0
+    assert ship.cluster.content("harbour") == before
 
 
 def test_without_a_way_back_nothing_is_written_over(ship: Ship):
