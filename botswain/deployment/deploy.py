@@ -40,7 +40,7 @@ def _readable(profile: Profile) -> Profile:
     """The profile; code in the work tree that has nothing installed is read with what the live release has."""
     if profile.service is None or not profile.source.runs_code:
         return profile
-    from botswain.deployment.release import at_hand
+    from botswain.deployment.readable import at_hand
 
     return at_hand(profile)
 

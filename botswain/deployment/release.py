@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from botswain.deployment.budget import check_budget
@@ -14,8 +13,9 @@ from botswain.deployment.commit import Commit, release_commit
 from botswain.deployment.deploy import shaped
 from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
+from botswain.deployment.readable import of_release, wanted_at_hand
 from botswain.deployment.run import carry_out, holding, preview
-from botswain.deployment.service import Work, look, target_for
+from botswain.deployment.service import Work, look
 from botswain.deployment.session import workers
 from botswain.deployment.staleness import warned
 from botswain.deployment.survey import identify, survey
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import Wanted
     from botswain.plan import Plan, ServicePlan
-    from botswain.profile.settings import Profile, Source
     from botswain.targets.base import Built, Target
 
 
@@ -46,7 +45,7 @@ def diff_both(session: Session, kind: str, options: Options | None = None) -> Re
     profile, target = session.profile, session.target
     commit = release_commit(profile, write=False)
     found = look(target, commit, outage_of(profile), force=bool(options and options.force))
-    want = wanted(replace(profile, source=_at_hand(profile.source, target, found.live)))
+    want = wanted_at_hand(profile, target, found)
 
     def shape(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         plan, told = (plan, ()) if options is None else shaped(session, options, plan)
@@ -55,12 +54,6 @@ def diff_both(session: Session, kind: str, options: Options | None = None) -> Re
         return replace(plan, service=found), told
 
     return preview(session, want, kind, options, shape)
-
-
-def at_hand(profile: Profile) -> Profile:
-    """The profile with its source in the work tree, to be read with what the live release has installed."""
-    target = target_for(profile)
-    return replace(profile, source=_at_hand(profile.source, target, target.state().release))
 
 
 def _deploy(run: Run, want: Wanted | None) -> Result:
@@ -88,7 +81,7 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
             identify(session, run.client, run.manifest, pool).result()
     if want is None:
         release = prepare().release if found.action == "deploy" else found.live
-        want = wanted(replace(profile, source=_of_release(profile, target, release)))
+        want = wanted(replace(profile, source=of_release(profile, target, release)))
     plan, told = shaped(session, run.options, survey(session, run.client, want, run.manifest))
     found = _recorded(run, found)
     result = carry_out(
@@ -142,40 +135,3 @@ def pruned(session: Session, target: Target, result: Result, *, interactive: boo
         left = [str(error)]
     notes = (*result.notes, *(f"an old release was not removed: {one}" for one in left))
     return replace(result, notes=notes, card=card_of(session, entry, interactive=interactive))
-
-
-def _of_release(profile: Profile, target: Target, release: str | None) -> Source:
-    """The source of commands as the release has it, with what was installed there.
-
-    A release holds the service's folder alone; a source that reaches beyond it is read from the work tree, which is
-    that very commit.
-    """
-    folder = target.folder(release) if release else None
-    inside = _inside(profile)
-    if folder is None or inside is None:
-        return _at_hand(profile.source, target, release)
-    return replace(profile.source, repo=folder, folder=inside)
-
-
-def _inside(profile: Profile) -> str | None:
-    """The source's folder as seen from the service's; None if it is not in there."""
-    source, service = profile.source, profile.service
-    prefix = PurePosixPath(service.folder if service else ".")
-    if str(prefix) == ".":
-        return source.folder
-    path = PurePosixPath(source.folder)
-    if source.kind == "discord.js" and path.is_relative_to(prefix):
-        return str(path.relative_to(prefix))
-    return None
-
-
-def _at_hand(source: Source, target: Target, release: str | None) -> Source:
-    """The source in the work tree; what it has not installed itself comes from the live release."""
-    if source.kind != "discord.py" or source.interpreter is not None or release is None:
-        return source
-    if any((source.repo / name / "bin/python").exists() for name in (".venv", "venv")):
-        return source
-    folder = target.folder(release)
-    pythons = [folder / name / "bin/python" for name in (".venv", "venv")] if folder else []
-    found = next((path for path in pythons if path.exists()), None)
-    return source if found is None else replace(source, interpreter=str(Path(found).absolute()))

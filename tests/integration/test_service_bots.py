@@ -77,12 +77,25 @@ def test_a_sample_bot_is_deployed_with_the_commands_of_its_own_code(fleet):
     assert (fleet.live(GUILD), fleet.current()) == ({}, None)
 
 
-def test_diff_and_apply_use_what_the_live_release_has_installed(fleet):
-    """Where the work tree has no virtual environment, the commands are read with the release's interpreter."""
-    if not (fleet.repo / "harbour").is_dir():
-        pytest.skip("node has no such option: a module is looked for beside the file that wants it")
-    assert fleet.inv("diff", "--env", "dev").code == 1
+def test_commands_are_read_with_what_a_release_has_installed(fleet):
+    """Without packages in the work tree, `diff`, `apply` and dry runs read what a deployment would, or say why."""
+    ran = fleet.deploy("--dry-run")
+    assert ran.code == 1, ran
+    told = f"repo: nothing is installed in {fleet.repo}, and no release here has it; ./inv deploy --env dev builds one"
+    assert told in ran.told[-1]
     assert fleet.deploy().code == 0
-    ran = fleet.inv("diff", "--env", "dev", "--check")
-    assert ran.code == 0, ran
+    assert fleet.inv("diff", "--env", "dev", "--check").code == 0
+    module = fleet.repo / ("harbour/commands/ping.py" if (fleet.repo / "harbour").is_dir() else "src/commands/ping.js")
+    module.write_text(module.read_text().replace("Is the bot awake, and how far away is Discord?", "Who is there?"))
+    for task in (
+        ["diff"],
+        ["deploy", "--dry-run"],
+    ):  # no release is of these files, and the live one lends its packages
+        ran = fleet.inv(*task, "--env", "dev", "--json")
+        assert ran.code == 0, ran
+        plan = ran.document["plan"]
+        assert plan["service"]["action"] == "deploy"
+        changed = [one["command"] for one in plan["scopes"][0]["commands"] if one["action"] != "keep"]
+        assert changed == ["chat_input/ping"], ran
     assert fleet.inv("apply", "--env", "dev").code == 0
+    assert fleet.live(GUILD)["ping"]["description"] == "Who is there?"

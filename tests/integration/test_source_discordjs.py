@@ -244,6 +244,19 @@ def test_all_problems_of_all_files_at_once(bot):
     )
 
 
+@pytest.mark.parametrize("name", ["commonjs", "esm", "typescript"])
+def test_packages_that_are_lent(bot, name):
+    """Where a bot has nothing installed, `require`, `import` and loaders find what another folder has."""
+    folder = {"commonjs": "commands"}.get(name, "src/commands")
+    installed = ("discord.js", *(["tsx"] if name == "typescript" else []))
+    bots.copy(name, bot.repo)
+    bot.packages.link(Path("release"), *installed)
+    lent = bot.read(folder=folder, modules=Path("release/node_modules").absolute())
+    bot.packages.link(bot.repo, *installed)
+    assert lent == bot.read(folder=folder)
+    assert lent.definitions
+
+
 def test_packages_that_are_not_installed(bot):
     """Fifty modules without discord.js are one problem, not fifty."""
     bot.repo.mkdir()

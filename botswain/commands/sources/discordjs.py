@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,10 @@ def read(source: Source) -> Found:
         "files": files,
         "loader": source.loader,
         "fields": fields.spellings(),
+        "modules": None if source.modules is None else str(source.modules),
     }
+    if source.modules is not None:  # how node itself looks for what `require` does not find
+        source = replace(source, environment={**source.environment, "NODE_PATH": str(source.modules)})
     argv = [_node(source), str(reading.READERS / "discordjs.cjs")]
     where = shown_path(source.repo)
     told = reading.run_reader(source, argv, request, lambda _: f"run npm install in {where}")

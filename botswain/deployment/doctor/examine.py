@@ -73,7 +73,7 @@ def _at_hand(found: Profile) -> Profile:
     """The profile with its sources as a deployment reads them: by what the live release has installed."""
     if found.service is None or not found.source.runs_code:
         return found
-    from botswain.deployment.release import at_hand
+    from botswain.deployment.readable import at_hand
 
     try:
         return at_hand(found)

@@ -99,7 +99,8 @@ def _node(source: Source) -> Iterator[Look]:
         yield bad("node", f"{said.strip()}, and discord.js needs {OLDEST_NODE[0]}", "install a newer Node.js")
     else:
         yield good("node", said.strip())
-    found = _package(source.path, "discord.js")
+    lent = [] if source.modules is None else [source.modules.parent]
+    found = next((one for place in (source.path, *lent) if (one := _package(place, "discord.js"))), None)
     if found is None:
         yield bad("node_modules", f"discord.js is not installed for {source.path}", _install(source.repo))
     else:

@@ -11,7 +11,7 @@ const path = require('path');
 const { pathToFileURL } = require('url');
 
 const [requestFile, channel] = process.argv.slice(2).map(Number);
-const { repo, files, loader, fields } = JSON.parse(fs.readFileSync(requestFile, 'utf8'));
+const { repo, files, loader, fields, modules } = JSON.parse(fs.readFileSync(requestFile, 'utf8'));
 const { stringify } = JSON;
 const { writeSync } = fs;
 const turn = () => new Promise((done) => immediately(done));
@@ -244,6 +244,20 @@ async function prepare() {
   return undefined;
 }
 
+// What `import` does not find is looked for in the packages that were lent to the bot, as NODE_PATH does for `require`.
+function borrow() {
+  const lent = pathToFileURL(path.join(modules, 'none.js')).href;
+  const hooks = `export async function resolve(name, context, next) {
+    try {
+      return await next(name, context);
+    } catch (error) {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^[a-z]+:/.test(name)) throw error;
+      return next(name, { ...context, parentURL: ${stringify(lent)} }).catch(() => { throw error; });
+    }
+  }`;
+  Module.register?.(`data:text/javascript,${encodeURIComponent(hooks)}`);
+}
+
 // Reading commands never reaches Discord, whatever a module starts when it is loaded.
 function stayAway() {
   const lookup = dns.lookup;
@@ -262,6 +276,7 @@ async function main() {
   process.on('uncaughtException', background); // a rejection that nobody handles is one too
   process.on('beforeExit', () => send('idle'));
   send('at', { file: at });
+  if (modules) borrow();
   stayAway();
   const lacking = files.some((file) => /\.[cm]?ts$/.test(file)) ? await prepare() : undefined;
   if (lacking) {
