@@ -154,7 +154,7 @@ def history(_context: Any, env: str = "", limit: int = 20, json: bool = False, d
 
     session = Session.open(environment(env), records_only=True)
     entries = session.records.deployments()
-    shown = entries[:limit] if limit else entries
+    shown = session.records.told(entries[:limit] if limit else entries)
     if json:
         documents = [to_json(entry) for entry in shown]
         told = {"task": "history", "environment": session.profile.name, "deployments": documents}

@@ -67,7 +67,7 @@ def _when(entry: Deployment) -> str:
 
 
 def _changes(entry: Deployment) -> str:
-    results = [one for one in entry.scopes.values() if one.state != "planned" or entry.outcome == "running"]
+    results = [one for one in entry.scopes.values() if one.state != "planned" or entry.finished_at is None]
     parts = [
         f"{sign}{len({key for one in results for key in getattr(one, part)})}"
         for sign, part in (("+", "created"), ("»", "renamed"), ("~", "updated"), ("-", "deleted"))

@@ -14,7 +14,7 @@ from botswain.deployment.checkout import Checkout, build_id
 from botswain.deployment.outage import outage_of
 from botswain.deployment.recording import BESIDE
 from botswain.deployment.result import Result
-from botswain.deployment.run import Run, carry_out, settle_earlier, would_need
+from botswain.deployment.run import Run, carry_out, settle_earlier, unfinished, would_need
 from botswain.deployment.service import Work
 from botswain.deployment.undoing import already_done, state_after, target_of
 from botswain.errors import BotswainError
@@ -165,7 +165,7 @@ def rollback_service(session: Session, options: Options, person: Person, to: str
     if options.dry_run:
         way = _way(session, None, to)
         plan = Plan((), service=way.plan)
-        notes = (*way.notes, *would_need(session, plan, options))
+        notes = (*way.notes, *unfinished(session), *would_need(session, plan, options))
         return Result(session.profile.name, "rollback", plan, None, True, notes)
     identity, who = deployment_id(), actor()
     command = f"rollback --to {to} --only service" if to else "rollback --only service"

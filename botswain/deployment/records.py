@@ -9,7 +9,7 @@ snapshots/<id>/<scope>.json      the raw live commands of a scope before that de
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botswain import manifest as manifests
@@ -101,6 +101,23 @@ class Records:
         entries = [self.deployment(name.removeprefix("history/").removesuffix(".json")) for name in names]
         # An id tells the second only, and one after the other may begin within it.
         return sorted((one for one in entries if one), key=lambda one: (one.started_at, one.id), reverse=True)
+
+    def told(self, entries: Sequence[Deployment]) -> list[Deployment]:
+        """Entries of the history as people see them: a run that was cut off, and not settled yet, is not `running`."""
+        from dataclasses import replace
+
+        from botswain.deployment.history import Outcome
+
+        if all(one.outcome is not Outcome.RUNNING for one in entries):
+            return [*entries]
+        holder = self.store.holder()
+        under_way = holder.deployment if holder is not None else None
+        return [
+            replace(one, outcome=Outcome.INTERRUPTED, detail="cut off; the next deploy or rollback settles it")
+            if one.outcome is Outcome.RUNNING and one.id != under_way
+            else one
+            for one in entries
+        ]
 
     def last_standing(self, only: str | None = None) -> Deployment | None:
         """The newest deployment whose change still stands: what `rollback` undoes next.

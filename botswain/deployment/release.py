@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from botswain.deployment.run import Options, Person, Run
     from botswain.deployment.session import Session
     from botswain.deployment.wanted import Wanted
+    from botswain.manifest import Manifest
     from botswain.plan import Plan, ServicePlan
     from botswain.targets.base import Built, Target
 
@@ -45,6 +46,7 @@ def diff_both(session: Session, kind: str, options: Options | None = None) -> Re
     profile, target = session.profile, session.target
     commit = release_commit(profile, write=False)
     found = look(target, commit, outage_of(profile), force=bool(options and options.force))
+    found = _recorded(session.records.manifest(), found)
     want = wanted_at_hand(profile, target, found)
 
     def shape(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
@@ -83,7 +85,7 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
         release = prepare().release if found.action == "deploy" else found.live
         want = wanted(replace(profile, source=of_release(profile, target, release)))
     plan, told = shaped(session, run.options, survey(session, run.client, want, run.manifest))
-    found = _recorded(run, found)
+    found = _recorded(run.manifest, found)
     result = carry_out(
         run,
         warned(replace(plan, service=found), profile.source.repo, run.manifest),
@@ -95,9 +97,9 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
     return pruned(session, target, result, interactive=run.options.interactive)
 
 
-def _recorded(run: Run, found: ServicePlan) -> ServicePlan:
+def _recorded(manifest: Manifest | None, found: ServicePlan) -> ServicePlan:
     """The plan, or one that only brings the record up to date: the guard, or somebody by hand, may have gone back."""
-    known = run.manifest.service if run.manifest else None
+    known = manifest.service if manifest else None
     if found.action != "none" or (known is not None and known.release == found.live):
         return found
     return replace(found, action="record", why=f"the record says {known.release if known else 'none'}")

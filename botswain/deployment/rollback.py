@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botswain.deployment.checkout import Checkout, build_id
 from botswain.deployment.history import Deployment
 from botswain.deployment.result import Result
-from botswain.deployment.run import Options, Person, Run, carry_out, holding, would_need
+from botswain.deployment.run import Options, Person, Run, carry_out, holding, unfinished, would_need
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restoring
@@ -118,7 +118,7 @@ def _preview(session: Session, options: Options, to: str | None, only: str | Non
             way = _service(session, None, undo=target, only=only)
             plan = _plan(session, client, target)
     plan = replace(plan, service=way.plan) if way else plan
-    notes = (*(way.notes if way else ()), *would_need(session, plan, options))
+    notes = (*(way.notes if way else ()), *unfinished(session), *would_need(session, plan, options))
     return Result(session.profile.name, "rollback", plan, None, True, notes, requests=client.requests.by_method())
 
 

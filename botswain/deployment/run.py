@@ -88,12 +88,24 @@ def preview(
     if kind != "drift":
         plan = warned(plan, session.profile.source.repo, manifest)
     notes = list(told)
-    if (cut := left_behind(session.records.store)) is not None:
-        notes.append(f"deployment {cut} was cut off or is under way; the next deploy settles it")
+    notes += unfinished(session)
     notes += session.records.store.notes
     if kind != "drift":
         notes += would_need(session, plan, options)
     return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
+
+
+def unfinished(session: Session) -> list[str]:
+    """What to know of a run that is under way, or was cut off, before one believes a preview."""
+    store = session.records.store
+    if (cut := left_behind(store)) is None:
+        return []
+    if (holder := store.holder()) is not None:
+        return [f"{holder.command} {holder.deployment} by {holder.actor} is under way; this is what is there meanwhile"]
+    entry = session.records.deployment(cut)
+    what = f"{entry.kind} {cut} by {entry.actor}" if entry else f"deployment {cut}"
+    does = "takes back what of its service nobody confirmed, and records the rest"
+    return [f"{what} was cut off; the next deploy or rollback settles it first: {does}"]
 
 
 def would_need(session: Session, plan: Plan, options: Options | None) -> list[str]:

@@ -69,23 +69,41 @@ def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False)
     """What a deployment of that commit does with the service: nothing, if it is live, built so, running and well."""
     state = target.state()
     live = target.wanted(commit.sha) if commit.stored else None
+    if state.unconfirmed is not None and live != (state.returns or None):
+        return _after_settling(target, state, commit)
+    if live is not None and not force:
+        return _live(target, state, live, outage)
+    same = "it is built or configured otherwise now" if state.commit == commit.sha else ""
+    why = same if live is None else "forced"
+    return ServicePlan("deploy", state.target, state.release, state.commit, commit.sha, None, why)
 
-    def plan(action: str, why: str = "", release: str | None = None) -> ServicePlan:
-        return ServicePlan(action, state.target, state.release, state.commit, commit.sha, release, why)
 
-    if live is None:
-        same = state.commit == commit.sha
-        return plan("deploy", "it is built or configured otherwise now" if same else "")
-    if force:
-        return plan("deploy", "forced")
+def _live(target: Target, state: ServiceState, live: str, outage: Outage) -> ServicePlan:
+    """What a deployment does with the very release that is live."""
+
+    def plan(action: str, why: str = "") -> ServicePlan:
+        return ServicePlan(action, state.target, state.release, state.commit, state.commit, live, why)
+
     if not state.running or state.outdated:
         why = f"it does not run: {state.halted or state.told}"
-        return plan("start", "its health is looked at otherwise now" if state.running else why, live)
+        return plan("start", "its health is looked at otherwise now" if state.running else why)
     if (trouble := target.healthy()) is None:
-        return plan("none", release=live)
+        return plan("none")
     if (down := outage()) is not None:
-        return plan("none", f"not ready: {trouble}; Discord: {down}", live)
-    return plan("start", f"it is not well: {trouble}", live)
+        return plan("none", f"not ready: {trouble}; Discord: {down}")
+    return plan("start", f"it is not well: {trouble}")
+
+
+def _after_settling(target: Target, state: ServiceState, commit: Commit) -> ServicePlan:
+    """What a deployment does that finds a switch which nobody confirmed: it settles that before anything else."""
+    returns = state.release if state.returns == "" else state.returns
+    back = next((one for one in target.releases() if one.id == returns), None)
+    why = f"the switch that was cut off (release {state.unconfirmed}) is settled first"
+    if state.returns != "":
+        why += f", and {f'release {returns}' if returns else 'no release'} runs then"
+    if back is not None and back.commit == commit.sha and state.returns:
+        return ServicePlan("back", state.target, state.release, state.commit, commit.sha, back.id, why)
+    return ServicePlan("deploy", state.target, returns, back.commit if back else None, commit.sha, None, why)
 
 
 class ServiceStep:

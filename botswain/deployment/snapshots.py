@@ -59,7 +59,7 @@ def stored(records: Records, limit: int = 0) -> list[Stored]:
     for name in records.store.names(_FOLDER):
         names.setdefault(name.removeprefix(_FOLDER).partition("/")[0], []).append(name)
     history = records.deployments()
-    having = [entry for entry in history if entry.id in names]
+    having = records.told([entry for entry in history if entry.id in names])
     last = records.last_standing()
     whole = {entry.id for entry in history if entry.outcome in STANDING and records.manifest_of(entry.id) is not None}
     return [

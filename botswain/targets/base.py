@@ -92,6 +92,8 @@ class ServiceState:
     """Who stopped the bot by hand, and when, in words: nothing but a person starts it then."""
     outdated: bool = False
     """Whether the profile says otherwise now than when the live release was judged how to find out if it is well."""
+    returns: str | None = ""
+    """The release that runs once that switch is settled, None for none; "" where there is none, or nobody can tell."""
 
 
 @dataclass(frozen=True)

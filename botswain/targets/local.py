@@ -59,7 +59,7 @@ class Local:
             told = f"supervisord is gone, process {left[0]} goes on without it"
         return ServiceState(
             "local", live, commit, pid > 0, told, pid, since, pending.to if pending else None,
-            pending.until if pending else 0.0, halt.told(self._place), outdated,
+            pending.until if pending else 0.0, halt.told(self._place), outdated, pending.back if pending else "",
         )  # fmt: skip
 
     def wanted(self, commit: str) -> str | None:

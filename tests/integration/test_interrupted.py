@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -167,7 +168,10 @@ def test_killed_process_is_told_by_status_and_diff(deployed):
     diff = deployed.start("diff").communicate()[1]
 
     assert f"cut off      deployment {cut}; the next deploy or rollback settles it" in status
-    assert f"note: deployment {cut} was cut off or is under way; the next deploy settles it" in diff
+    assert re.search(rf"{cut} +deploy +interrupted +anna@ship", deployed.start("history").communicate()[0])
+    told = f"note: deploy {cut} by anna@ship was cut off; the next deploy or rollback settles it first: "
+    assert told in diff
+    assert told in deployed.start("rollback", "--dry-run").communicate()[1]
     assert deployed.deploy(allow_delete=9).code is ExitCode.DONE
     assert any(line.startswith(f"deploy {cut} by anna@ship was cut off: it had ") for line in deployed.said)
     assert deployed.everywhere() == NEW

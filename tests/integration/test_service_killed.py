@@ -95,6 +95,17 @@ def test_a_bot_that_a_killed_run_left_unconfirmed_is_told(sailing):
         one for one in range(1, MANY) if (point := killed(sailing, one, "deploy")) and "after Local.deploy" in point
     )
     assert number > 1
+    new, run = sailing.current(), sailing.inv("history", "--env", "dev", "--json").document["deployments"][0]
+    assert (run["outcome"], run["detail"]) == ("interrupted", "cut off; the next deploy or rollback settles it")
+    dry = sailing.deploy("--dry-run").document
+    why = f"the switch that was cut off (release {new}) is settled first, and release {old} runs then"
+    service = dry["plan"]["service"]
+    assert (service["action"], service["live"], service["why"]) == ("deploy", old, why)
+    assert (
+        f"deploy {run['deploymentId']} by tester was cut off; the next deploy or rollback settles it" in dry["notes"][0]
+    )
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 2
+    assert sailing.runs() == "two"
     ran = sailing.inv("rollback", "--env", "dev", "--yes", "--json")
     assert "was cut off" in ran.err
     assert (sailing.runs(), sailing.current()) == ("one", old)
