@@ -200,6 +200,9 @@ def _rollback(run: Run, to: str | None, journal: str) -> Result:
         Journal(run.session.records.store, BESIDE).close()
     undo = None if to else target_of(run.session.records, "service")
     way = _way(run.session, run, to, undo)
+    if to is not None and way.plan.action == "none":
+        note = f"release {way.plan.release} runs already, and is the one on record: nothing was done"
+        return Result(run.session.profile.name, run.kind, Plan((), service=way.plan), notes=(*way.notes, note))
     before = run.manifest
     commit = Checkout(before.git_sha if before else None, build_id())
     return carry_out(

@@ -176,32 +176,43 @@ def _result(document: Mapping[str, Any]) -> ScopeResult:
 def standing(history: Sequence[Deployment]) -> list[Deployment]:
     """The deployments whose changes stand, newest first, from a history that is newest first too.
 
-    One of which a part was taken back is returned without that part.
+    One of which a part was taken back is returned without that part. Of the service those stand that led to the release
+    which is live: a way back may pass several over, and what somebody went back from by hand is gone as well, so that
+    none of them is a step which leads to what already runs.
     """
     commands: list[str] = []
-    services: list[str] = []
-    after: dict[str, tuple[list[str], list[str]]] = {}
+    services: list[Deployment] = []
+    after: dict[str, tuple[list[str], list[Deployment]]] = {}
     for entry in reversed(history):
+        service = entry.service if entry.service is not None and entry.service.state == "live" else None
         if entry.outcome in (Outcome.DONE, Outcome.PARTIAL) and entry.kind == "rollback":
             known = after.get(entry.restores) if entry.restores else None
             if entry.only != "service":
-                commands = _without(commands, entry, known and known[0])
+                commands = list(known[0]) if known else [one for one in commands if one not in entry.undoes]
             if entry.only != "commands":
-                services = _without(services, entry, known and known[1])
+                services = list(known[1]) if known else [one for one in services if one.id not in entry.undoes]
         elif entry.kind != "rollback" and entry.outcome in STANDING:
             commands = [*commands, entry.id] if entry.changed_scopes else commands
-            services = [*services, entry.id] if entry.service and entry.service.changed else services
+            if entry.service is not None and entry.service.changed:
+                services = [*_leading_to(services, entry.service.previous), entry]
+        if service is not None:
+            services = _leading_to(services, service.release)
         after[entry.id] = (commands, services)
+    live = {one.id for one in services}
     return [
         replace(
             entry,
             scopes=entry.scopes if entry.id in commands else {},
-            service=entry.service if entry.id in services else None,
+            service=entry.service if entry.id in live else None,
         )
         for entry in history
-        if entry.id in commands or entry.id in services
+        if entry.id in commands or entry.id in live
     ]
 
 
-def _without(stack: list[str], entry: Deployment, restored: list[str] | None) -> list[str]:
-    return list(restored) if restored is not None else [one for one in stack if one not in entry.undoes]
+def _leading_to(stack: list[Deployment], release: str | None) -> list[Deployment]:
+    """The deployments up to the newest that made this release the live one; all where none of them did."""
+    if release is None:
+        return []
+    made = [number for number, one in enumerate(stack, 1) if one.service and one.service.release == release]
+    return stack[: made[-1]] if made else stack

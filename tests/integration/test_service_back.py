@@ -172,6 +172,22 @@ def test_what_somebody_did_by_hand_is_recorded_by_the_next_deployment(fleet):
     fleet.agree()
 
 
+def test_each_word_goes_one_release_back(fleet):
+    """Also after somebody went back by hand: no rollback leads to what runs already, and none goes two back."""
+    from botswain.host.__main__ import main
+
+    assert main([str(fleet.place), "rollback"]) == 0
+    assert fleet.runs() == "two"
+    fleet.version("four")
+    assert fleet.deploy().code == 0
+    for name in ("two", "one", None):
+        ran = fleet.rollback("--only", "service")
+        assert (ran.code, fleet.runs()) == (0, name), ran
+        fleet.agree()
+    ran = fleet.rollback("--only", "service")
+    assert (ran.code, "there is nothing to go back to" in ran.err) == (1, True), ran
+
+
 def test_to_a_release_by_its_name_or_commit(fleet):
     """`--only service --to` takes what ./inv releases shows; what is no release changes nothing."""
     releases = sorted(folder.name for folder in (fleet.place / "releases").iterdir())
@@ -186,6 +202,10 @@ def test_to_a_release_by_its_name_or_commit(fleet):
     assert (ran.code, fleet.runs()) == (0, "one"), ran
     ran = fleet.rollback("--only", "service", "--to", fleet.git("rev-parse", "HEAD~1"))
     assert (ran.code, fleet.runs()) == (0, "two"), ran
+    entries = fleet.inv("history", "--env", "dev", "--json").document["deployments"]
+    ran = fleet.rollback("--only", "service", "--to", fleet.current())  # what runs already is no step of the way
+    assert (ran.code, ran.document["outcome"], "runs already" in ran.document["notes"][0]) == (0, "unchanged", True)
+    assert fleet.inv("history", "--env", "dev", "--json").document["deployments"] == entries
     ran = fleet.rollback("--only", "service", "--to", "nonsense")
     assert (ran.code, fleet.runs()) == (1, "two"), ran
     assert '"nonsense" is no release' in ran.err

@@ -155,6 +155,24 @@ def test_what_changed_no_release_is_not_undone(service):
     assert stands(entry(1, service=service)) == []
 
 
+def test_no_step_of_the_way_back_leads_to_what_already_runs():
+    """What a rollback passed over, or somebody went back from by hand, is gone; so is what ran before nothing."""
+    one, two, three = (
+        entry(1, service=result("r1")),
+        entry(2, service=result("r2", "r1")),
+        entry(3, service=result("r3", "r2")),
+    )
+    far = entry(4, "rollback", undoes=("d3",), only="service", service=result("r1", "r3", action="back"))
+    assert stands(one, two, three, far) == [("d1", "service")]
+    assert stands(one, two, three, entry(4, service=result("r2", "r2", action="record"))) == stands(one, two)
+    assert stands(one, two, three, entry(4, service=result("r4", "r2"))) == [("d4", "service"), *stands(one, two)]
+    assert stands(one, two, entry(3, service=result("r3"))) == [("d3", "service")]
+    cut = entry(4, "rollback", undoes=("d3",), outcome=Outcome.INTERRUPTED, service=result("r2", "r3", action="back"))
+    assert stands(one, two, replace(three, scopes=entry(3, commands=True).scopes), cut) == [
+        ("d3", "commands"), *stands(one, two),
+    ]  # fmt: skip
+
+
 def test_a_failed_way_back_leaves_its_deployment_standing():
     """Only a rollback that was done has undone something."""
     first = entry(1, service=result("r1"))
