@@ -84,6 +84,8 @@ def carry_both(session: Session, transaction: Transaction, recording: Recording,
     else:
         done = _failed(order, draft, ended, service, commands)
     done.log = service.log
+    if service.result.killed:
+        done.notes.append("the bot that ran before did not end within its stop_timeout after SIGTERM, and was killed")
     return done, commands.writing
 
 

@@ -87,8 +87,10 @@ class ServiceResult:
     """The release that was live before; None for the first one."""
     previous_commit: str | None = None
     seconds: float | None = None
-    """Time without a ready bot."""
+    """Time without a ready bot; of a deployment that was taken back, until the one before was ready again."""
     detail: str = ""
+    killed: bool = False
+    """Whether the bot that ran before did not heed SIGTERM within its `stop_timeout`, and was killed."""
 
     @property
     def changed(self) -> bool:

@@ -15,7 +15,7 @@ from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
 from botswain.deployment.readable import of_release, wanted_at_hand
 from botswain.deployment.run import carry_out, holding, preview
-from botswain.deployment.service import Work, look
+from botswain.deployment.service import Work, look, still_told
 from botswain.deployment.session import workers
 from botswain.deployment.staleness import warned
 from botswain.deployment.survey import identify, survey
@@ -73,7 +73,7 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
 
     def prepare() -> Built:
         if not built:
-            with session.phases.timed("prepare"):
+            with session.phases.timed("prepare"), still_told(target):
                 made = target.prepare(commit.sha, by=run.actor, deployment=run.id, say=session.say)
             built.append(made)
         return built[0]

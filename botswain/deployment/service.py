@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botswain.deployment.history import ServiceResult
-from botswain.errors import Interrupted
-from botswain.plan.service import ServicePlan
+from botswain.errors import BotswainError, Interrupted
+from botswain.plan.service import ServicePlan, short
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 
 if TYPE_CHECKING:
@@ -106,6 +107,28 @@ def _after_settling(target: Target, state: ServiceState, commit: Commit) -> Serv
     return ServicePlan("deploy", state.target, returns, back.commit if back else None, commit.sha, None, why)
 
 
+@contextmanager
+def still_told(target: Target) -> Iterator[None]:
+    """Adds to what fails before anything stops what runs all the same."""
+    try:
+        yield
+    except ServiceError as error:
+        with suppress(BotswainError):
+            error.fix = "; ".join(part for part in (error.fix, _still(target)) if part)
+        raise
+
+
+def _still(target: Target) -> str:
+    state = target.state()
+    if state.release is None:
+        return "nothing was started, and nothing runs, as before"
+    known = f"release {state.release} of commit {short(state.commit)}"
+    if not state.running:
+        return f"{known} is live as before, and does not run: {state.halted or state.told}"
+    trouble = target.healthy()
+    return f"{known} still runs" + (f", and is not well: {trouble}" if trouble else ", and is well")
+
+
 class ServiceStep:
     """Brings the bot from what runs to what is to run."""
 
@@ -139,10 +162,13 @@ class ServiceStep:
             self.log = error.log
             state = "failed" if isinstance(error, ServiceStuck) else "undone"
             self.result = replace(self.result, state=state, detail=error.what)
+            if isinstance(error, ServiceRolledBack):
+                self.result = replace(self.result, seconds=_rounded(error.seconds), killed=error.killed)
             self._record("failed", error.what)
             raise
-        seconds = round(switched.seconds, 2) if switched else None
-        self.result = replace(self.result, state="live", seconds=seconds)
+        self.result = replace(self.result, state="live")
+        if switched is not None:
+            self.result = replace(self.result, seconds=_rounded(switched.seconds), killed=switched.killed)
         if switched is not None and not switched.verdict.good and not switched.verdict.certain:
             self.uncertain = switched.verdict.why
             self.result = replace(self.result, detail=self.uncertain)
@@ -193,7 +219,8 @@ class ServiceStep:
                 self.work.target.withdraw(why, self.work.by)
             else:
                 release = self.work.target.candidate(before.release)
-                self.work.target.back(release, by=self.work.by, outage=self.work.outage, why=why)
+                back = self.work.target.back(release, by=self.work.by, outage=self.work.outage, why=why)
+                self.result = replace(self.result, seconds=_rounded((self.result.seconds or 0.0) + back.seconds))
         except ServiceError as error:
             self.log = error.log
             raise
@@ -202,3 +229,7 @@ class ServiceStep:
 
     def _record(self, event: str, told: str) -> None:
         self._note({"event": f"service {event}", "release": self.result.release, "told": told})
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

@@ -47,8 +47,8 @@ class Manager(Protocol):
         Without `restarts` nobody starts it again when it ends.
         """
 
-    def stop(self) -> None:
-        """Stop the bot, and everything that it started; returns when it is gone."""
+    def stop(self) -> bool:
+        """Stop the bot, and everything that it started, and return when it is gone: whether it had to be killed."""
 
     def process(self) -> Process:
         """What the process does."""

@@ -32,6 +32,8 @@ _END = re.compile(r"exited: (\S+) \((?:exit status (\d+)|terminated by (\w+))")
 """How its log tells an end."""
 _JOURNAL = 4096
 """Bytes of its log that are read for the last one."""
+_SHORTEST = 0.9
+"""Seconds before which supervisord, which counts whole ones, kills nobody."""
 _GRACE = 10.0
 """Seconds beyond the bot's own `stop_timeout` that a manager may take."""
 
@@ -66,14 +68,17 @@ class Supervisor:
         self._since, self._pid = mark(self._log), 0
         self._ask("startProcess", False, forgive=_ALREADY)
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
         """Stop the program; returns when it is gone for good. Raises HostError when that takes too long.
+
+        True when it did not heed SIGTERM, and was killed.
 
         A program that ended by itself and is about to be started again "does not run", so supervisord refuses to stop
         it and then starts it: it is told again. Waiting for the process itself is quicker than for the answer:
         supervisord looks at its children once a second, and whenever it is asked something.
         """
-        end = time.monotonic() + self._patience
+        began = time.monotonic()
+        end = began + self._patience
         pid = int(self._ask("getProcessInfo")["pid"])
         with _awaited(pid) as gone:
             self._ask("stopProcess", False, forgive=_NOT_RUNNING)
@@ -85,6 +90,7 @@ class Supervisor:
                 self._ask("stopProcess", False, forgive=_NOT_RUNNING)
             else:
                 time.sleep(_PAUSE)
+        return time.monotonic() - began > _SHORTEST and f" ({pid}) with SIGKILL" in self._journal()
 
     def process(self) -> Process:
         """What the process does."""
@@ -100,10 +106,15 @@ class Supervisor:
 
     def _last_end(self) -> str:
         """How the program's last process ended, by the log of supervisord, which keeps it nowhere else."""
+        ends = [one for one in _END.findall(self._journal()) if one[0] == self._program]
+        if ends:
+            return endings.told(int(ends[-1][1])) if ends[-1][1] else f"ended by {ends[-1][2]}"
+        return ""
+
+    def _journal(self) -> str:
+        """The end of supervisord's log; empty where it cannot be had."""
         with contextlib.suppress(HostError), Rpc(self._path) as rpc:
-            ends = [one for one in _END.findall(str(rpc.ask("readLog", -_JOURNAL, 0))) if one[0] == self._program]
-            if ends:
-                return endings.told(int(ends[-1][1])) if ends[-1][1] else f"ended by {ends[-1][2]}"
+            return str(rpc.ask("readLog", -_JOURNAL, 0))
         return ""
 
     def _ask(self, method: str, *arguments: bool, forgive: int = 0) -> dict[str, Any]:

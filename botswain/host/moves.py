@@ -42,6 +42,18 @@ class Switched:
     """From the beginning of the stop until the new release was ready."""
     token: str = ""
     """What confirms it; empty when nobody has to."""
+    killed: bool = False
+    """Whether the bot that ran before did not heed SIGTERM in its `stop_timeout`, and was killed."""
+
+
+@dataclass
+class Away:
+    """What is known of the time without a bot, also where the switch fails."""
+
+    since: float = 0.0
+    """When the stop began (monotonic)."""
+    killed: bool = False
+    """As of Switched."""
 
 
 def there(place: Place, release: str, spec: Service) -> None:
@@ -73,17 +85,19 @@ def go(
     restarts: bool = True,
     stopped: Stop | None = None,
     health: Health | None = None,
+    away: Away | None = None,
 ) -> Switched:
     """Stop what runs, relink, start, and wait until it is well: never two of them at once.
 
     Without `restarts` it is started once and never again by itself. `health` is what judges it, by default as it was
-    made. Raises Halted when somebody stops the bot by hand meanwhile.
+    made. `away` is told what went before a failure. Raises Halted when somebody stops the bot by hand meanwhile.
     """
+    away = away or Away()
     health = health or place.spec(release, service).health
     if stable is not None:
         health = replace(health, stable_for=min(stable, health.stable_for))
-    began = time.monotonic()
-    _stop(place, service, manager)
+    away.since = time.monotonic()
+    away.killed = _stop(place, service, manager)
     with explained(place.root, "switch releases"):
         place.link(release)
     _silence(health)
@@ -92,14 +106,15 @@ def go(
     with contextlib.suppress(HostError):  # `ready` did it already, and what was stopped may have started since
         launch.forget(place.starts, restarts=restarts)
     manager.start(restarts=restarts)
-    away = time.monotonic() - began
+    seconds = time.monotonic() - away.since
     verdict = gate.wait(manager, health, outage, stopped)
-    return Switched(release, None, verdict, away + (verdict.ready_after or 0.0))
+    return Switched(release, None, verdict, seconds + (verdict.ready_after or 0.0), killed=away.killed)
 
 
-def _stop(place: Place, service: Service, manager: Manager) -> None:
-    manager.stop()
+def _stop(place: Place, service: Service, manager: Manager) -> bool:
+    killed = manager.stop()
     single.end_others(place, service.stop_timeout)
+    return killed
 
 
 def _silence(health: Health) -> None:

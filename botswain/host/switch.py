@@ -34,9 +34,15 @@ _SLACK = 10.0
 class Failed(Unhealthy):
     """The new release is bad, and the one before runs again."""
 
-    def __init__(self, cause: HostError, previous: str | None) -> None:
+    def __init__(
+        self, cause: HostError, previous: str | None, seconds: float | None = None, *, killed: bool = False
+    ) -> None:
         super().__init__(cause.what, where=cause.where, fix=cause.fix, log=cause.log)
         self.previous = previous
+        self.seconds = seconds
+        """From the beginning of the stop until the one before was ready again; None where nothing is."""
+        self.killed = killed
+        """As of Switched."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,11 @@ def deploy(
             claim(place, switch.token, place.reverting)
             forget(place, place.reverting)
             raise
+        away = moves.Away()
         try:
-            switched = moves.go(place, service, manager, release.id, outage, stopped=stopped)
+            switched = moves.go(place, service, manager, release.id, outage, stopped=stopped, away=away)
         except HostError as error:
-            raise _failed(place, service, manager, switch, outage, error) from error
+            raise _failed(place, service, manager, switch, outage, error, away) from error
         return replace(switched, previous=switch.back, token=switch.token)
 
 
@@ -242,7 +249,7 @@ def ports_free(place: Place, service: Service, manager: Manager) -> None:
 
 
 def _failed(
-    place: Place, service: Service, manager: Manager, switch: Switch, outage: Outage, error: HostError
+    place: Place, service: Service, manager: Manager, switch: Switch, outage: Outage, error: HostError, away: moves.Away
 ) -> HostError:
     """Bring the release before back after a bad one; returns what the caller is to be told.
 
@@ -259,10 +266,14 @@ def _failed(
         return Stuck(what, where=error.where, fix="look at its log, or roll back", log=error.log)
     try:
         why = "" if halted or isinstance(error, Stopped) else error.what
-        moves.finish(place, service, manager, replace(switch, why=why), outage)
+        gone = time.monotonic() - away.since
+        back = moves.finish(place, service, manager, replace(switch, why=why), outage)
     except Stuck as stuck:
         return Stuck(f"{error.what}; and {stuck.what}", where=stuck.where, fix=stuck.fix, log=stuck.log or error.log)
-    return Halted(told, switch.to) if (told := halt.told(place)) else Failed(error, switch.back)
+    if told := halt.told(place):
+        return Halted(told, switch.to)
+    seconds = gone + back.seconds if switch.back and back.verdict.good else None
+    return Failed(error, switch.back, seconds, killed=away.killed)
 
 
 def _tried(place: Place, switch: Switch, why: str = Switch.why) -> Switch:

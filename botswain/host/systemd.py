@@ -64,11 +64,14 @@ class Systemd:
         if done.returncode == _MISSING or "not found" in done.stderr or "masked" in done.stderr:
             raise HostError(_reason(done), where=self._unit, fix="provision the host; that installs it")
 
-    def stop(self) -> None:
-        """Stop the unit; returns when every process of it is gone."""
+    def stop(self) -> bool:
+        """Stop the unit; returns when every process of it is gone: whether one had to be killed."""
+        began = time.monotonic()
         done = _systemctl("stop", self._unit, check=False, seconds=self._patience)
         if done.returncode not in (0, _MISSING):
             raise HostError(f"systemctl stop: {_reason(done)}", where=self._unit)
+        long = time.monotonic() - began >= self._patience - _GRACE
+        return long and self._show(("Result",)).get("Result") == "timeout"
 
     def process(self) -> Process:
         """What the unit's main process does."""

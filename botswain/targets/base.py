@@ -53,6 +53,11 @@ class ServiceRolledBack(ServiceError):
 
     code = ExitCode.ROLLED_BACK
 
+    seconds: float | None = None
+    """From the beginning of the stop until the one before was ready again; None where nobody can tell."""
+    killed: bool = False
+    """Whether the bot that ran before did not heed SIGTERM, and was killed."""
+
     def __init__(
         self, what: str, *, where: str = "", fix: str = "", log: str = "", previous: str | None = None
     ) -> None:

@@ -16,9 +16,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except Failed as error:
-        raise ServiceRolledBack(
-            error.what, where=error.where, fix=error.fix, log=error.log, previous=error.previous
-        ) from error
+        told = ServiceRolledBack(error.what, where=error.where, fix=error.fix, log=error.log, previous=error.previous)
+        told.seconds, told.killed = error.seconds, error.killed
+        raise told from error
     except Stuck as error:
         raise ServiceStuck(error.what, where=error.where, fix=error.fix, log=error.log) from error
     except HostError as error:

@@ -271,9 +271,9 @@ class _Refreshed:
         self.refresh()
         self.inner.start(restarts=restarts)
 
-    def stop(self) -> None:
-        """Stop the bot."""
-        self.inner.stop()
+    def stop(self) -> bool:
+        """Stop the bot; whether it had to be killed."""
+        return self.inner.stop()
 
     def process(self) -> Process:
         """What the process does."""

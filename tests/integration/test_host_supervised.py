@@ -120,6 +120,7 @@ def test_sigterm_ignored(host):
     assert time.monotonic() - began >= 2.5
     well(host, done.release)
     assert not Path(f"/proc/{deaf}").exists()
+    assert (done.killed, ship(host, "well").killed) == (True, False)
 
 
 def test_a_child_in_a_session_of_its_own_goes_too(host):

@@ -111,9 +111,11 @@ def test_sigterm_ignored(served):
     served.ship("deaf")
     (deaf,) = served.processes()
     began = time.monotonic()
-    release = served.ship("well")
+    done = served.deploy(served.prepare("well"))
     assert 2.5 < time.monotonic() - began < 15
-    served.well(release)
+    assert served.one(orders.Confirm(done.token, "ann"))["confirmed"]
+    served.well(done.release)
+    assert (done.killed, served.deploy(served.prepare("well", again="yes")).killed) == (True, False)
     assert served.machine.run(f"test -e /proc/{deaf}", check=False).returncode == 1
 
 

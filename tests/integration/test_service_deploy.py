@@ -151,6 +151,8 @@ def test_what_cannot_be_built_or_fails_its_checks_changes_nothing(sailing, part)
     ran = sailing.deploy()
     assert ran.code == 1, ran
     assert "exit code 7" in ran.document["error"]
+    running = f"; release {sailing.current()} of commit {records['gitSha'][:12]} still runs, and is well"
+    assert ran.document["error"].endswith(running)
     assert "the mast is too short" in ran.document["log"]
     assert "the mast is too short" in ran.err
     assert (sailing.asked(), sailing.manifest(), descriptions(sailing)) == (before, records, {"ping": "Pong"})
@@ -177,7 +179,8 @@ def test_a_bad_release_makes_way_for_the_one_before(sailing, how, stable_for, to
     assert (ran.code, ran.document["outcome"]) == (4, "rolled back"), ran
     assert told in ran.document["error"]
     assert "bot two starts" in ran.document["log"] or "no sails" in str(ran.document["log"])
-    assert ran.document["deployment"]["service"]["state"] == "undone"
+    told = ran.document["deployment"]["service"]
+    assert (told["state"], told["killed"], 0 < told["seconds"] < 20) == ("undone", False, True)
     assert (sailing.runs(), sailing.current(), descriptions(sailing)) == ("one", old, {"ping": "Pong"})
     assert sailing.manifest() == record
     sailing.agree()
@@ -202,9 +205,16 @@ def test_a_bot_that_ignores_sigterm_is_replaced(ship):
     ship.version("one", stubborn=True)
     assert ship.deploy().code == 0
     ship.version("two")
-    assert ship.deploy().code == 0
+    ran = ship.deploy()
+    told = ran.document["deployment"]["service"]
+    assert (ran.code, told["killed"], told["seconds"] > 1) == (0, True, True)
+    assert "the bot that ran before did not end within its stop_timeout after SIGTERM, and was killed" in str(ran)
     assert ship.runs() == "two"
     ship.agree()
+    ship.version("three", stubborn=True, never_ready=True)
+    told = ship.deploy().document["deployment"]["service"]
+    assert (told["state"], told["killed"]) == ("undone", False), "only the new one had to be killed"
+    assert ship.runs() == "two"
 
 
 def test_commands_that_fail_take_the_service_back(sailing):
