@@ -14,6 +14,7 @@ from botswain.errors import BotswainError, ExitCode
 
 if TYPE_CHECKING:
     from botswain.deployment.session import Session
+    from botswain.deployment.starting import Seen
     from botswain.targets.base import ServiceState, Target
 
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 def start(
     context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
 ) -> ExitCode:
-    """Start the live release, unless it runs."""
+    """Start the live release, unless it runs, and look how it is.
+
+    For ten seconds at most; one that ends meanwhile is a failure.
+    """
     return _change(context, env, "start", dry_run=dry_run, yes=yes, json=json)
 
 
@@ -40,7 +44,10 @@ def stop(
 def restart(
     context: Any, env: str = "", dry_run: bool = False, yes: bool = False, json: bool = False, debug: bool = False
 ) -> ExitCode:
-    """Stop the bot, and start the live release."""
+    """Stop the bot, start the live release, and look how it is.
+
+    For ten seconds at most; one that ends meanwhile is a failure.
+    """
     return _change(context, env, "restart", dry_run=dry_run, yes=yes, json=json)
 
 
@@ -184,12 +191,19 @@ def _change(context: Any, env: str, deed: str, *, dry_run: bool, yes: bool, json
         return _only_told(session, name, f"would {deed} the bot ({_words(state)})", json=json)
     _agree(session, f"{deed} the bot of", yes=yes, json=json)
     do = {"start": target.start, "stop": target.stop, "restart": target.restart}[deed]
+    seen: Seen | None = None
     with _audited(session, name):
         state = do()
+        if deed != "stop" and session.profile.service is not None:
+            from botswain.deployment.starting import first_look
+
+            seen = first_look(target, state, session.profile.service.health)
+            state = seen.state
     if json:
-        emit({**_told(session, name), **_state(state), "exitCode": 0})
+        trouble = {} if seen is None else {"trouble": seen.trouble or None}
+        emit({**_told(session, name), **_state(state), **trouble, "exitCode": 0})
     else:
-        print(_words(state))
+        print(_words(state) + (f", {seen.text}" if seen else ""))
     return ExitCode.DONE
 
 

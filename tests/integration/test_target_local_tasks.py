@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import threading
@@ -51,14 +52,37 @@ def test_stop_start_restart(desk: Desk, ship: Standin):
     assert not runs(pid)
     ran = desk.inv("service.start", "--env", "dev")
     pid = ship.target.state().pid
-    assert ran.out.rstrip("\n") in {f"{release}: {told}, process {pid}" for told in ("starting", "running")}
+    assert re.fullmatch(rf"{release}: running, process {pid}, well after \d+\.\d s\n", ran.out), ran
+    assert ship.asked()["name"] == "first"
     document = desk.inv("service.restart", "--env", "dev", "--json").document
     assert document["pid"] == ship.target.state().pid != pid
     assert (document["release"], document["running"], document["target"]) == (release, True, "local")
-    assert document["commit"] == ship.target.state().commit
+    assert (document["commit"], document["trouble"]) == (ship.target.state().commit, None)
     assert audited(desk) == [
         ("service.stop", "tester", "done"), ("service.start", "tester", "done"), ("service.restart", "tester", "done"),
     ]  # fmt: skip
+
+
+def test_a_start_says_what_it_saw(desk: Desk, ship: Standin):
+    """A bot that is not ready is told after a while, and one that ends at once is a failure, with its log."""
+    release = ship.target.state().release
+    behaviour = ship.root / "releases" / release / "behaviour.json"
+    behaviour.write_text('{"ready": false, "reason": "no wind"}')
+    ship.profile(health={"deadline": 1})
+    document = desk.inv("service.restart", "--env", "dev", "--json").document
+    assert (document["running"], "answers 503 (no wind)" in document["trouble"]) == (True, True)
+    for code in (78, 3):  # supervisord tries again after the second alone
+        behaviour.write_text(f'{{"dies": {code}}}')
+        ran = desk.inv("service.restart", "--env", "dev")
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.told[0].startswith(f"release {release}: its process ended"), ran
+        assert "begun" in ran.err
+    assert audited(desk)[-1] == ("service.restart", "tester", "failed")
+    ship.profile(health={"alive": None, "ready": None, "deadline": 5})
+    behaviour.write_text("{}")
+    assert "well after 1." in desk.inv("service.restart", "--env", "dev").out, (
+        "nothing tells, so it has to live a moment"
+    )
 
 
 def test_a_start_that_fails_is_recorded_so(desk: Desk, ship: Standin):
