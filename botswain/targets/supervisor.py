@@ -22,6 +22,7 @@ from typing import Any
 import botswain
 from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
+from botswain.host.managers import Supervisor
 from botswain.host.place import Place, explained, store
 from botswain.host.rpc import Rpc
 from botswain.targets import processes
@@ -141,6 +142,7 @@ class Daemon:
             return []
         with self._alone():
             ended = self._known()
+            self._stop_bot(seconds)
             for pid in processes.guards(self.root):  # nothing is to come back
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -154,6 +156,12 @@ class Daemon:
                 with contextlib.suppress(OSError):
                     path.unlink()
         return ended
+
+    def _stop_bot(self, seconds: float) -> None:
+        """Stop the bot before what it talks to: it says goodbye to a sandbox that is there, and waits for none."""
+        with contextlib.suppress(HostError):
+            if self.program("bot") is not None:
+                Supervisor(self.socket, "bot", self.root / "logs/bot.log", seconds + _PATIENCE).stop()
 
     def _known(self) -> list[str]:
         try:

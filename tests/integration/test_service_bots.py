@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,10 @@ def test_a_sample_bot_is_deployed_with_the_commands_of_its_own_code(fleet):
     ran = fleet.deploy()
     assert (ran.code, ran.document["outcome"]) == (0, "unchanged"), ran
     assert fleet.current() == fleet.manifest()["service"]["release"]
+    began = time.monotonic()
+    assert fleet.inv("dev.down", "--env", "dev").code == 0
+    assert time.monotonic() - began < 10, "the bot says goodbye to a double that is still there"
+    assert "stopped" in (fleet.place / "logs/bot.log").read_text().splitlines()[-1]
     assert fleet.rollback().code == 0
     assert (fleet.live(GUILD), fleet.current()) == ({}, None)
 

@@ -68,7 +68,9 @@ async def run(settings: Settings) -> int:
             left = await vitals.idle(settings.patience)
             if left:
                 logger.warning("commands did not end in time", extra={"commands": left})
-        connection.cancel()
+        while not connection.done():  # a library may swallow the word while it connects: it is said again
+            connection.cancel()
+            await asyncio.wait((connection,), timeout=1)
         await connection
     except asyncio.CancelledError:
         logger.info("stopped")
