@@ -250,7 +250,8 @@ def _card(card: Card, paint: Paint) -> Iterator[str]:
             rows.append(("", f"renames {renames}{more}; {whose} permission overwrites are lost"))
         if card.recreates:
             rows.append(("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"))
-        rows.append(("", f"takes about {max(card.seconds, 0.1):.1f} s: {paint('bold', card.command)}"))
+        about = "" if card.seconds is None else f"takes about {max(card.seconds, 0.1):.1f} s: "
+        rows.append(("", f"{about}{paint('bold', card.command)}"))
     for name, text in rows:
         yield f"  {paint('dim', f'{name:<9}')} {text}"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from botswain.deployment.history import Outcome, standing
 from botswain.errors import BotswainError
 from botswain.plan import label
 from botswain.plan.service import short
@@ -38,8 +39,8 @@ class Card:
     """Commands that it would rename back, with the names that they get; the overwrites set since are lost."""
     recreates: tuple[str, ...] = ()
     """Commands that it would create anew; the overwrites that they once had are lost already."""
-    seconds: float = 0.0
-    """About how long the way back takes."""
+    seconds: float | None = None
+    """About how long the way back takes; None where no deployment has shown it yet."""
     command: str = ""
     bot: str | None = None
     """The release of the bot's service that runs now."""
@@ -54,11 +55,12 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
     somebody can be asked, it leaves the last yes to them.
     """
     try:
-        manifest, target = session.records.manifest(), session.records.last_standing()
+        manifest, history = session.records.manifest(), session.records.deployments()
     except BotswainError:  # a damaged record is told by the tasks that need it; this deployment is over
         return None
     if manifest is None:
         return None
+    target = next(iter(standing(history)), None)
     commands = len({name for record in manifest.scopes.values() for name in record.commands})
     ours = f"{commands} commands in {_many(manifest.scopes)}" if commands else "no command of ours"
     runs = f"{ours}, as of {manifest.deployment_id}"
@@ -79,7 +81,7 @@ def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> C
         deletes=tuple(sorted(set(deletes))),
         renames=tuple(renames),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
-        seconds=_seconds(session, target) or deployment.seconds or 0.0,
+        seconds=_seconds(session, target, history),
         command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
         bot=bot,
         bot_back=bot_back(target.service, state, releases),
@@ -127,12 +129,18 @@ def bot_back(service: ServiceResult | None, state: ServiceState | None, releases
     return f"restarts the bot with release {found.id} of commit {short(found.commit)}{gone}"
 
 
-def _seconds(session: Session, target: Deployment) -> float | None:
-    """About how long the way back takes: of a bot its start, and how long it is then watched."""
-    service, known = session.profile.service, target.service
-    if service is None or known is None or known.seconds is None:
-        return target.seconds
-    return known.seconds + min(_WATCHED, service.health.stable_for) + _COMMANDS
+def _seconds(session: Session, target: Deployment, history: Sequence[Deployment]) -> float | None:
+    """About how long the way back takes: of a bot its start, and how long it is then watched.
+
+    Told by deployments that went well: one that failed or was cut off shows how long a failure takes.
+    """
+    service = session.profile.service
+    well = [one for one in history if one.outcome is Outcome.DONE]
+    if service is None or target.service is None:
+        return next((one.seconds for one in well if one.service is None and one.changed_scopes), None)
+    switches = (one.service.seconds for one in well if one.service is not None and one.service.seconds)
+    switch = next(switches, None)
+    return None if switch is None else switch + min(_WATCHED, service.health.stable_for) + _COMMANDS
 
 
 def card_json(card: Card) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from botswain.cli.show import result_lines
 from botswain.cli.style import Paint
-from botswain.deployment.card import _bot, bot_back
-from botswain.deployment.history import Deployment, Outcome, ServiceResult
+from botswain.deployment.card import _bot, _seconds, bot_back
+from botswain.deployment.history import Deployment, Outcome, ScopeResult, ServiceResult
 from botswain.deployment.phases import Phase
 from botswain.deployment.result import Result
 from botswain.host.ledger import Release
 from botswain.manifest import ServiceRecord
 from botswain.plan import Plan
+from botswain.profile.settings import Health
 from botswain.targets.base import ServiceState
 
 STATE = ServiceState("local", "c", "cccc", running=True, told="running", pid=7)
@@ -67,6 +69,20 @@ def test_what_runs_now():
     )
     assert _bot(ENTRY, record, None) == "bot: release c of commit cccc"
     assert _bot(ENTRY, None, None) is None
+
+
+def test_what_failed_does_not_tell_how_long_the_way_back_takes():
+    """Only a deployment that went well does; until there is one, nothing is said."""
+    session = SimpleNamespace(profile=SimpleNamespace(service=SimpleNamespace(health=Health(stable_for=2))))
+    cut = replace(ENTRY, outcome=Outcome.INTERRUPTED, seconds=500.0, service=replace(DID, seconds=300.0))
+    back = replace(cut, outcome=Outcome.ROLLED_BACK, service=replace(DID, state="undone", seconds=90.0))
+    well = replace(ENTRY, outcome=Outcome.DONE, seconds=9.0, service=replace(DID, seconds=1.5))
+    assert _seconds(session, cut, [back, cut]) is None
+    assert _seconds(session, cut, [back, cut, well]) == 1.5 + 2 + 1
+    alone = replace(ENTRY, service=None, outcome=Outcome.DONE, seconds=0.4, scopes={"1": ScopeResult("written")})
+    failed = replace(alone, outcome=Outcome.ROLLED_BACK, seconds=70.0)
+    assert _seconds(session, alone, [failed, well, alone]) == 0.4
+    assert _seconds(session, failed, [failed, well]) is None
 
 
 def told(entry: Deployment, **more) -> list[str]:
