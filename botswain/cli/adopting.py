@@ -97,6 +97,7 @@ def _adoption_lines(found: Adoption) -> Iterator[str]:
     production="this is production, whatever it is called",
     source="where commands are defined: folder, discord.js, discord.py or program",
     replace="replace a profile that git has as it is",
+    service="have Botswain build and run the bot, too: write that section in use, not as comments",
 )
 def init(
     context: Any,
@@ -106,6 +107,7 @@ def init(
     guild_ids: str = "",
     production: bool = False,
     source: str = "",
+    service: bool = False,
     replace: bool = False,
     dry_run: bool = False,
     yes: bool = False,
@@ -122,7 +124,7 @@ def init(
     if not env:
         raise BotswainError("no environment given", fix="say --env and its name, such as prod, stage or dev")
     guilds = tuple(one for one in guild_ids.replace(",", " ").split() if one) or None
-    given = Given(env, repo or None, application_id or None, guilds, production, source or None)
+    given = Given(env, repo or None, application_id or None, guilds, production, source or None, service)
     dry_run = dry(context, dry_run=dry_run)
     check_given(given)
     notes: list[str] = []
@@ -175,7 +177,16 @@ def _next_steps(answers: Answers, made: Setup) -> list[str]:
         )
     else:
         steps.append(f"./inv import --env {env}   # records what is live as deployed")
-    return [*steps, f"./inv diff --env {env}", f"./inv deploy --env {env}"]
+    steps += [f"./inv diff --env {env}", f"./inv deploy --env {env}"]
+    if answers.runs and answers.service is not None:
+        steps.append(
+            f"./inv service.logs --env {env}   # what the bot prints; ./inv rollback --env {env} is the way back"
+        )
+    elif answers.service is not None:
+        steps.append(
+            f"to have Botswain run the bot, too: take the # off `service` in {made.profile.file}, end the other one"
+        )
+    return steps
 
 
 def _secrets_step(token: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from botswain.deployment.setup import Existing, check_repo, existing, other_repo, state_of
+from botswain.deployment.setup import Existing, check_repo, existing, other_repo, ports_taken, state_of
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.init.proposal import Proposal, bots_in, propose
+from botswain.profile.init.service import propose_service
 from botswain.profile.init.text import Answers
 from botswain.wording import shown
 
@@ -30,6 +31,8 @@ class Given:
     guild_ids: tuple[str, ...] | None = None
     production: bool = False
     source: str | None = None
+    service: bool = False
+    """Whether Botswain is to run the bot."""
 
 
 class Asker(Protocol):
@@ -92,6 +95,8 @@ def answer(given: Given, asker: Asker) -> Answers:
         owner_guild_ids=there.ids("owner_guild_ids") if there else (),
         state=state,
         kept=kept,
+        service=propose_service(Path(repo), ports_taken(given.environment)),
+        runs=given.service,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botswain.deployment import git
 from botswain.errors import BotswainError, InvalidInput, Refused
@@ -141,7 +143,10 @@ def setup(answers: Answers) -> Setup:
     if not (source.repo / ".git").exists():
         notes.append(f"{source.repo} is no git repository; what reaches Discord comes from a commit (git init)")
     missing = [f"{gap.path}: {gap.message}" for gap in gaps(with_variables(profile))]
-    return Setup(profile, tuple(files), folder, (*missing, *answers.proposal.missing), tuple(notes))
+    lacking = answers.service.missing if answers.service is not None and answers.runs else ()
+    if answers.runs and answers.service is None:
+        lacking = ("service: say what starts the bot (docs/service.md); its language is not known here",)
+    return Setup(profile, tuple(files), folder, (*missing, *answers.proposal.missing, *lacking), tuple(notes))
 
 
 def write(made: Setup) -> None:
@@ -157,6 +162,19 @@ def check_repo(repo: Path) -> None:
     if not repo.is_dir():
         what = "is not a folder" if repo.exists() else "there is no such folder"
         raise BotswainError(what, where=f"--repo {repo}", fix="name the folder of the bot's repository")
+
+
+def ports_taken(environment: str) -> frozenset[int]:
+    """The ports of the bots of other environments, which may run on this machine, too."""
+    found: set[int] = set()
+    for name in names():
+        with suppress(InvalidInput, BotswainError):
+            service = read(name).service if name != environment else None
+            if service is not None:
+                urls = (service.health.alive, service.health.ready)
+                ports = (service.port, service.environment.get("PORT"), *(url and urlsplit(url).port for url in urls))
+                found |= {int(one) for one in ports if one and str(one).isdecimal()}
+    return frozenset(found)
 
 
 def other_repo() -> str | None:

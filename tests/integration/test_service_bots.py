@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from clients import harbour
-from desk import GUILD
+import yaml
+from clients import harbour, node
+from desk import APP, GUILD, GUILD_2
 from shipyard import Yard
+
+from botswain.host import probe
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +49,7 @@ def fleet(request, tmp_path):
     made.git("init", "--quiet", "--initial-branch=main")
     made.commit()
     here = f"http://127.0.0.1:{made.port}"
+    made.build = [["ln", "-s", str(packages), installed]]
     run = [".venv/bin/python", "-m", "harbour"] if request.param == "harbour-py" else list(sample.argv)
     interpreter = {"interpreter": sample.argv[0]} if request.param == "harbour-js" else {}
     made.profile(
@@ -51,7 +57,7 @@ def fleet(request, tmp_path):
         commands={**SOURCES[request.param], **interpreter},
         service={
             "run": run,
-            "build": [["ln", "-s", str(packages), installed]],
+            "build": made.build,
             "environment": {"PORT": str(made.port)},
             "health": {"alive": f"{here}/healthz", "ready": f"{here}/readyz", "deadline": 30, "stable_for": 0.5},
         },
@@ -80,6 +86,30 @@ def test_a_sample_bot_is_deployed_with_the_commands_of_its_own_code(fleet):
     assert "stopped" in (fleet.place / "logs/bot.log").read_text().splitlines()[-1]
     assert fleet.rollback().code == 0
     assert (fleet.live(GUILD), fleet.current()) == ({}, None)
+
+
+def test_init_writes_a_profile_that_deploys_the_bot(fleet, monkeypatch):
+    """What `init --service` proposes for a sample bot builds, tests, runs and judges it; only the sandbox is added."""
+    program, npm = node.find()
+    shim = fleet.write("bin/npm", f'#!/bin/sh\nexec {shlex.join(npm)} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}{os.pathsep}{program.parent}{os.pathsep}{os.environ['PATH']}")
+    answers = ["--repo", str(fleet.repo), "--application-id", APP, "--guild-ids", GUILD_2]
+    ran = fleet.inv("init", "--env", "trial", *answers, "--service", "--json")
+    assert (ran.code, ran.document["toFillIn"]) == (0, []), ran
+    assert any(step.startswith("./inv service.logs --env trial") for step in ran.document["next"])
+    path = fleet.folder / "profiles/trial.yaml"
+    fields = yaml.safe_load(path.read_text())
+    fields["service"]["build"] = fleet.build  # what it would install is there once for all tests
+    path.write_text(json.dumps({**fields, "api": "sandbox"}))
+    try:
+        ran = fleet.inv("deploy", "--env", "trial", "--json")
+        assert ran.code == 0, ran
+        ready = fields["service"]["health"]["ready"]
+        assert (ready, probe.ask(ready, 5).good) == (f"http://127.0.0.1:{fields['service']['port']}/readyz", True)
+        assert set(fleet.live(GUILD_2, "trial")) == NAMES
+    finally:
+        assert fleet.inv("dev.down", "--env", "trial").code == 0
 
 
 def test_commands_are_read_with_what_a_release_has_installed(fleet):

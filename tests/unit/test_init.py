@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from desk import ROOT
 
 from botswain.documents import read_yaml
 from botswain.profile.init.proposal import bots_in, propose
+from botswain.profile.init.service import propose_service
 from botswain.profile.init.text import Answers, example_variables, inventory_text, profile_text
 from botswain.profile.model import ProfileFile, validate
 
@@ -225,12 +227,67 @@ def test_bots_beside_the_project(tree):
     assert bots_in(root, but=root / "me") == [root / "a", root / "b"]
 
 
+# How it would run
+
+VENV = "python3 -m venv .venv"
+RUNS = {
+    "the Python sample": (
+        {"requirements.txt": "discord.py==2 --hash=sha256:1", "harbour/__main__.py": "main()",
+         "harbour/web.py": 'get("/healthz"); get("/readyz"); environ["PORT"]; environ["DISCORD_TOKEN"]'},
+        {"build": [VENV, ".venv/bin/python -m pip install --quiet --require-hashes -r requirements.txt"],
+         "run": ".venv/bin/python -m harbour", "port": 8081,
+         "health": {"alive": "http://127.0.0.1:8081/healthz", "ready": "http://127.0.0.1:8081/readyz"}},
+    ),
+    "a script": (
+        {"requirements.txt": "discord.py", "cogs/a.py": "", "bot.py": 'bot.run(os.environ["BOT_TOKEN"])'},
+        {"build": [VENV, ".venv/bin/python -m pip install --quiet -r requirements.txt"],
+         "run": ".venv/bin/python bot.py", "token": "BOT_TOKEN"},
+    ),
+    "a package": (
+        {"pyproject.toml": "", "src/pirate/main.py": 'if __name__ == "__main__": ...'},
+        {"build": [VENV, ".venv/bin/python -m pip install --quiet ."], "run": ".venv/bin/python src/pirate/main.py"},
+    ),
+    "the JavaScript sample": (
+        {"package.json": '{"scripts": {"start": "node src/main.js", "test": "node --test"}}',
+         "package-lock.json": "{}"},
+        {"build": ["npm ci --omit=dev"], "test": ["npm test"], "run": "node src/main.js"},
+    ),
+    "TypeScript that is compiled": (
+        {"package.json": '{"scripts": {"start": "tsc && node dist", "build": "tsc", "test": "echo no test specified"}}',
+         "pnpm-lock.yaml": ""},
+        {"build": ["pnpm install --frozen-lockfile", "pnpm run build"], "run": "pnpm start"},
+    ),
+    "JavaScript without scripts": (
+        {"package.json": '{"scripts": 3}', "yarn.lock": "", "src/index.js": "client.login(process.env.TOKEN)"},
+        {"build": ["yarn install --frozen-lockfile --production"], "run": "node src/index.js", "token": "TOKEN"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "fields"), RUNS.values(), ids=RUNS)
+def test_how_a_bot_would_run(tree, files, fields):
+    """By its start script, its lock file, the variables that it reads, and the paths that it answers."""
+    found = propose_service(tree(files), frozenset({8080}))
+    assert (found.fields, found.missing) == (fields, ())
+    assert bool(found.comments) == ("health" not in fields)
+
+
+def test_how_a_bot_runs_that_nobody_knows(tree):
+    """A language that is not known has no proposal; of one without a start, it is said what to name."""
+    assert propose_service(tree({"go.mod": "discordgo"})) is None
+    for files in ({"package.json": "{}"}, {"lib.py": "import discord"}):
+        assert any(
+            one.startswith("service.run: name what starts the bot") for one in propose_service(tree(files)).missing
+        )
+
+
 # Texts
 
 
 def answers(folder, **values):
     """Answers for a repository, with what is proposed for it."""
-    return Answers(**{"environment": "prod", "repo": "../my-bot", "proposal": propose(folder), **values})
+    known = {"proposal": propose(folder), "service": propose_service(folder)}
+    return Answers(**{"environment": "prod", "repo": "../my-bot", **known, **values})
 
 
 @pytest.mark.parametrize(
@@ -269,6 +326,14 @@ def test_every_profile_is_valid_and_says_what_was_answered(tree, files, values):
     assert max(len(line) for line in text.splitlines()) <= 125, text
     unset = [] if given.application_id else ["application_id"]
     assert all(f"# {name}:" in text for name in unset)
+    assert made.service is None
+    used = validate(read_yaml(profile_text(replace(given, runs=True)), "x")[0], "x")
+    assert isinstance(used, ProfileFile), used
+    assert (used.service is None) == (given.service is None)
+    _, _, section = text.partition("\n# service:")
+    lines = ["service:", *(line.removeprefix("# ") for line in section.splitlines()[1:])]
+    if given.service is not None:
+        assert yaml.safe_load("\n".join(lines))["service"] == given.service.fields, "it is used without the #"
 
 
 def test_example_variables_are_added_once(tree):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botswain.profile.init.proposal import Proposal
+from botswain.profile.init.service import ServiceProposal
 from botswain.secrets.environment import prefix
 
 
@@ -28,6 +29,10 @@ class Answers:
     """`kind` and `remote` of `state`; None for records in a folder."""
     kept: Mapping[str, Any] | None = None
     """Fields of the profile that this one replaces, to be kept as they are."""
+    service: ServiceProposal | None = None
+    """How the bot would be run; None where nobody can tell."""
+    runs: bool = False
+    """Whether Botswain is to run the bot from now on; else its section is written as comments."""
 
 
 def profile_text(answers: Answers) -> str:
@@ -53,8 +58,29 @@ def profile_text(answers: Answers) -> str:
     if not (answers.production or "api" in kept):
         lines.append("# api: sandbox # a double of Discord on this machine, to try everything in (docs/sandbox.md)")
     if "service" not in kept:
-        lines.append("# service: # builds, runs and rolls back the bot itself, too (docs/service.md)")
+        lines += _service(answers)
     return "\n".join(lines) + "\n"
+
+
+def _service(answers: Answers) -> list[str]:
+    """The section that runs the bot: as comments until somebody wants that, since two of one bot answer twice."""
+    proposal = answers.service
+    if proposal is None:
+        return ["# service: # builds, runs and rolls back the bot itself, too (docs/service.md)"]
+    lines = [f"# {comment}" for comment in proposal.comments]
+    lines += [f"# To fill in: {missing}" for missing in proposal.missing]
+    section = ["service: # builds, runs and rolls back the bot itself, too (docs/service.md)"]
+    for name, value in proposal.fields.items():
+        if isinstance(value, Mapping):
+            section += [f"  {name}:", *(f"    {one}: {text}" for one, text in value.items())]
+        elif isinstance(value, list):
+            section += [f"  {name}:", *(f"    - {_text(one)}" for one in value)]
+        else:
+            section.append(f"  {name}: {value if isinstance(value, int) else _text(value)}")
+    if answers.runs:
+        return [*lines, *section]
+    told = "# As comments, since a bot that runs elsewhere already must not run twice; without the # it is in use."
+    return [told, *lines, *(f"# {line}" for line in section)]
 
 
 def _application(answers: Answers, start: str) -> list[str]:
