@@ -1,9 +1,10 @@
 """Runs a task of a project with a service, and kills it at a chosen point.
 
-    python tests/killing_service.py <number> <arguments of the task…>
+    python tests/killing_service.py <number or name> <arguments of the task…>
 
 A point is before each change of the records, and before and after each call of the target that changes something.
-Prints the point's name before it dies; a run that gets through ends with the task's own exit code.
+It is chosen by its number, or by how its name begins. Prints the point's name before it dies; a run that gets through
+ends with the task's own exit code.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from botswain.targets.local import Local
 class Points:
     """Counts the points, and dies at the one that was chosen."""
 
-    def __init__(self, chosen: int) -> None:
-        self._left = chosen
+    def __init__(self, chosen: str) -> None:
+        self._left, self._name = (int(chosen), "") if chosen.isdecimal() else (0, chosen)
 
     def around(self, owner: type, method: str, *, after: bool = True) -> None:
         """Has a point before each call of a method, and one after it where the next point would be too late."""
@@ -37,14 +38,14 @@ class Points:
 
     def _pass(self, name: str) -> None:
         self._left -= 1
-        if self._left == 0:
+        if self._left == 0 or (self._name and name.startswith(self._name)):
             os.write(1, name.encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     """Puts the points in place, and runs the task."""
-    points = Points(int(sys.argv[1]))
+    points = Points(sys.argv[1])
     for method in ("write", "append", "delete", "chain"):
         points.around(FolderStore, method, after=False)
     for method in ("prepare", "deploy", "confirm", "back", "withdraw", "prune"):

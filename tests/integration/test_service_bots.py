@@ -5,65 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import time
-from pathlib import Path
 
+import fleets
 import pytest
 import yaml
 from clients import harbour, node
 from desk import APP, GUILD, GUILD_2
-from shipyard import Yard
 
 from botswain.host import probe
 
 pytestmark = pytest.mark.slow
 
 NAMES = {"ping", "bells", "harbour", "course", "drill", "Papers", "Spell out"}
-SOURCES = {
-    "harbour-py": {"source": "discord.py", "object": "harbour.bot:Harbour", "setup_hook": True},
-    "harbour-js": {"source": "discord.js", "folder": "src/commands"},
-}
 
 
 @pytest.fixture(params=harbour.NAMES)
 def fleet(request, tmp_path):
-    """A project whose repository is a sample bot; what it needs is linked by its build, and lies nowhere else."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "botswain-tests"
-    (tmp_path / "project").mkdir()
-    made = Yard(tmp_path / "project")
-    try:
-        sample = harbour.sample(
-            request.param, Path(os.environ.get("BOTSWAIN_TEST_CACHE") or default), tmp_path / "sample"
-        )
-    except LookupError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"the installation failed:\n{error.stderr.decode()}")
-    installed = ".venv" if request.param == "harbour-py" else "node_modules"
-    packages = (sample.folder / installed).resolve()
-    (sample.folder / installed).unlink()
-    made.repo = sample.folder
-    made.git("init", "--quiet", "--initial-branch=main")
-    made.commit()
-    here = f"http://127.0.0.1:{made.port}"
-    made.build = [["ln", "-s", str(packages), installed]]
-    run = [".venv/bin/python", "-m", "harbour"] if request.param == "harbour-py" else list(sample.argv)
-    interpreter = {"interpreter": sample.argv[0]} if request.param == "harbour-js" else {}
-    made.profile(
-        repo=str(sample.folder),
-        commands={**SOURCES[request.param], **interpreter},
-        service={
-            "run": run,
-            "build": made.build,
-            "environment": {"PORT": str(made.port)},
-            "health": {"alive": f"{here}/healthz", "ready": f"{here}/readyz", "deadline": 30, "stable_for": 0.5},
-        },
-    )
-    yield made
-    made.down()
+    """A project whose repository is a sample bot."""
+    with fleets.fleet(tmp_path, request.param) as made:
+        yield made
 
 
 def test_a_sample_bot_is_deployed_with_the_commands_of_its_own_code(fleet):
