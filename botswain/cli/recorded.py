@@ -106,6 +106,8 @@ def _service_rows(
     now = state.told or ("running" if state.running else "stopped")
     if state.halted:
         now += f" ({state.halted}; nothing but ./inv service.start, a deploy or a rollback starts it)"
+    elif state.release is not None and not state.running:
+        now += f" (./inv service.start --env {session.profile.name} starts it)"
     rows = [("service", f"{known}: {now}")]
     if state.release != (record.release if record else None) and state.unconfirmed is None:
         live = f"release {state.release} of commit {short(state.commit)}" if state.release else "no release"

@@ -192,6 +192,9 @@ def _change(context: Any, env: str, deed: str, *, dry_run: bool, yes: bool, json
     _agree(session, f"{deed} the bot of", yes=yes, json=json)
     do = {"start": target.start, "stop": target.stop, "restart": target.restart}[deed]
     seen: Seen | None = None
+    if deed != "stop" and (cut := target.state()).unconfirmed is not None and not cut.until:
+        told = f"the switch to or from release {cut.unconfirmed} was cut off; it is settled first"
+        print(f"note: {told}", file=sys.stderr)
     with _audited(session, name):
         state = do()
         if deed != "stop" and session.profile.service is not None:

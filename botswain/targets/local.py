@@ -48,7 +48,7 @@ class Local:
             found = self._daemon.program("bot")
             commit = self._commit(live)
             outdated = live is not None and self._place.spec(live, self.spec).health != self.spec.health
-        pid, told, since = 0, "stopped", 0.0
+        pid, told, since, halted = 0, "stopped", 0.0, halt.told(self._place)
         if found is not None:
             pid, told = int(found["pid"]), managers.told(found)
             since = float(found["start"]) if pid else 0.0
@@ -57,9 +57,12 @@ class Local:
                 told += f", started {times} times in {launch.WINDOW:g} s"
         elif left := processes.of(self._place.root):
             told = f"supervisord is gone, process {left[0]} goes on without it"
+        elif live is not None and not halted:
+            told = "supervisord is gone, as after a restart of this machine"
+        until = pending.until if pending and self._watched() else 0.0
         return ServiceState(
-            "local", live, commit, pid > 0, told, pid, since, pending.to if pending else None,
-            pending.until if pending else 0.0, halt.told(self._place), outdated, pending.back if pending else "",
+            "local", live, commit, pid > 0, told, pid, since, pending.to if pending else None, until, halted, outdated,
+            pending.back if pending else "",
         )  # fmt: skip
 
     def wanted(self, commit: str) -> str | None:
@@ -164,8 +167,11 @@ class Local:
             return switch.withdraw(self._place, self.spec, managers.manager_of(self.spec), by, why)
 
     def start(self) -> ServiceState:
-        """Start the live release unless it runs."""
+        """Start the live release unless it runs; of a switch that was cut off, and is not watched, the one before."""
         with translated(), switch.alone(self._place):
+            if switch.unfinished(self._place) is not None and not self._watched():
+                halt.lift(self._place)
+                switch.settle(self._place, self.spec, self._ready(), _nothing_known)
             live = self._place.live()
             if live is None or not self._place.release(live).is_dir():
                 env = f"--env {self._profile.name}"
@@ -228,6 +234,10 @@ class Local:
         with translated():
             halt.halt(self._place, actor())
             return self._daemon.down(self._service.stop_timeout)
+
+    def _watched(self) -> bool:
+        """Whether a guard waits for the switch to be confirmed: a restart of the machine ends it, too."""
+        return bool(processes.guards(self._place.root))
 
     def _known(self) -> list[Release]:
         return Ledger(self._place).releases() if self._place.ledger.exists() else []

@@ -24,7 +24,11 @@ def service(profile: Profile) -> Iterator[Look]:
     elif state.halted:
         yield warning("service", f"release {state.release}: {state.halted}", f"./inv service.start {env}")
     elif not state.running:
-        yield bad("service", f"release {state.release} does not run: {state.told}", f"./inv service.logs {env}")
+        yield bad(
+            "service",
+            f"release {state.release} does not run: {state.told}",
+            f"./inv service.start {env}; ./inv service.logs {env} may tell why",
+        )
     elif (trouble := target.healthy()) is not None:
         told = f"release {state.release} ({state.told}) is not well: {trouble}"
         yield bad("service", told, f"./inv service.logs {env}; ./inv rollback {env} --only service")
