@@ -165,7 +165,7 @@ def rollback_service(session: Session, options: Options, person: Person, to: str
     if options.dry_run:
         way = _way(session, None, to)
         plan = Plan((), service=way.plan)
-        notes = (*way.notes, *unfinished(session), *would_need(session, plan, options))
+        notes = (*way.notes, *unfinished(session, undoing=to is None), *would_need(session, plan, options))
         return Result(session.profile.name, "rollback", plan, None, True, notes)
     identity, who = deployment_id(), actor()
     command = f"rollback --to {to} --only service" if to else "rollback --only service"

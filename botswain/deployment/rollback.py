@@ -118,7 +118,7 @@ def _preview(session: Session, options: Options, to: str | None, only: str | Non
             way = _service(session, None, undo=target, only=only)
             plan = _plan(session, client, target)
     plan = replace(plan, service=way.plan) if way else plan
-    notes = (*(way.notes if way else ()), *unfinished(session), *would_need(session, plan, options))
+    notes = (*(way.notes if way else ()), *unfinished(session, undoing=to is None), *would_need(session, plan, options))
     return Result(session.profile.name, "rollback", plan, None, True, notes, requests=client.requests.by_method())
 
 

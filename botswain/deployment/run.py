@@ -95,8 +95,8 @@ def preview(
     return Result(session.profile.name, kind, plan, dry_run=True, notes=tuple(notes), requests=requests)
 
 
-def unfinished(session: Session) -> list[str]:
-    """What to know of a run that is under way, or was cut off, before one believes a preview."""
+def unfinished(session: Session, *, undoing: bool = False) -> list[str]:
+    """What to know of a run that is under way, or was cut off, before one believes a preview; of `undoing` the last."""
     store = session.records.store
     if (cut := left_behind(store)) is None:
         return []
@@ -105,7 +105,12 @@ def unfinished(session: Session) -> list[str]:
     entry = session.records.deployment(cut)
     what = f"{entry.kind} {cut} by {entry.actor}" if entry else f"deployment {cut}"
     does = "takes back what of its service nobody confirmed, and records the rest"
-    return [f"{what} was cut off; the next deploy or rollback settles it first: {does}"]
+    told = [f"{what} was cut off; the next deploy or rollback settles it first: {does}"]
+    if undoing:
+        told.append(
+            "a rollback now means that run: where nothing of it stands it stops there, and what is shown is next"
+        )
+    return told
 
 
 def would_need(session: Session, plan: Plan, options: Options | None) -> list[str]:

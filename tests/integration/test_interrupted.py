@@ -171,7 +171,9 @@ def test_killed_process_is_told_by_status_and_diff(deployed):
     assert re.search(rf"{cut} +deploy +interrupted +anna@ship", deployed.start("history").communicate()[0])
     told = f"note: deploy {cut} by anna@ship was cut off; the next deploy or rollback settles it first: "
     assert told in diff
-    assert told in deployed.start("rollback", "--dry-run").communicate()[1]
+    undoing = deployed.start("rollback", "--dry-run").communicate()[1]
+    assert told in undoing
+    assert "note: a rollback now means that run: where nothing of it stands it stops there" in undoing
     assert deployed.deploy(allow_delete=9).code is ExitCode.DONE
     assert any(line.startswith(f"deploy {cut} by anna@ship was cut off: it had ") for line in deployed.said)
     assert deployed.everywhere() == NEW
