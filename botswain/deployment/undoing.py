@@ -23,7 +23,8 @@ def already_done(run: Run) -> str | None:
     if settled is not None and settled.kind == "rollback":
         return f"that rollback is complete: {more}" if settled.outcome is Outcome.DONE else None
     if settled is not None:
-        return None if settled.changed_scopes else f"so there is nothing of it to undo: {more}"
+        stands = settled.changed_scopes or (settled.service is not None and settled.service.changed)
+        return None if stands else f"so there is nothing of it to undo: {more}"
     if left is not None and left.command in ("deploy", "apply"):
         return f"{left.command} {left.deployment} by {left.actor} was cut off before it changed anything: {more}"
     return None

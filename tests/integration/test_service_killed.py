@@ -112,6 +112,17 @@ def test_a_bot_that_a_killed_run_left_unconfirmed_is_told(sailing):
     sailing.agree()
 
 
+def test_a_release_that_a_killed_run_had_confirmed_is_undone_by_a_rollback(sailing):
+    """Whoever types it after a run that was killed before its commands means the bot that this run left."""
+    sailing.define("ping", "two")
+    sailing.version("two")
+    assert killed(sailing, "after Local.confirm", "deploy") is not None
+    assert sailing.runs() == "two"
+    ran = sailing.rollback()
+    assert (ran.code, ran.document["outcome"], sailing.runs()) == (0, "done", "one"), ran
+    sailing.agree()
+
+
 def test_an_incident_does_not_wait_for_an_earlier_run_to_be_settled(sailing):
     """With Discord down, `rollback --only service` goes back although a killed deployment is on the books."""
     sailing.define("ping", "two")
