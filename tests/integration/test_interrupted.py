@@ -18,7 +18,7 @@ from botswain.deployment.records import Records
 from botswain.discord.errors import ServerTrouble
 from botswain.errors import ExitCode
 from botswain.state.folder import FolderStore
-from botswain.state.journal import left_behind
+from botswain.state.journal import Journal, left_behind
 from botswain.state.store import MANIFEST
 
 pytestmark = pytest.mark.slow
@@ -291,11 +291,20 @@ def test_cut_off_guild_that_closed_meanwhile_does_not_hold_up_the_rest(deployed,
     deployed.check()
 
 
+def journal(project):
+    """The events of the run under way."""
+    return Journal(project.store()).read() or []
+
+
 def test_unreadable_scope_keeps_the_crash_for_the_next_run(deployed):
     """While Discord cannot be read, nobody knows how far the dead run got: nothing is recorded or written."""
     deployed.sandbox.fault("latency", method="PUT", path=GUILDS[1], seconds=5)
     process = deployed.start("deploy", "--yes", "--allow-delete", "3")
     read_until(process.stderr, f"guild {GUILDS[0]}: written")
+    end = time.monotonic() + 20
+    while not any(("write begins", GUILDS[1]) == (one["event"], one.get("scope")) for one in journal(deployed)):
+        assert time.monotonic() < end, "the second guild is not written"
+        time.sleep(0.02)
     process.kill()
     process.communicate()
     deployed.sandbox.fault("status", method="GET", path=GUILDS[1], status=503, count=4)
