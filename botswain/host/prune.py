@@ -12,7 +12,7 @@ from botswain.host import credentials
 from botswain.host.commands import end_leftovers, git
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
-from botswain.host.place import Place, Service
+from botswain.host.place import Place, Service, explained
 from botswain.host.underway import unfinished
 
 _FAILED_KEPT = 1
@@ -25,29 +25,48 @@ def prune(place: Place, service: Service) -> list[str]:
     """Remove releases that nobody needs; returns what could not be removed, since that fails no deployment.
 
     Kept are the live one, those of a switch under way, the one that a rollback returns to, the newest `keep` that were
-    ever well, the newest that never ran, and the last failed one. What a rollback left was well once: whoever undoes
-    that rollback wants it.
+    ever well, the newest that never ran, and the last failed one if there is room for it. What a rollback left was well
+    once: whoever undoes that rollback wants it.
     """
     named = credentials.named(place)
     try:
         ledger, needed = Ledger(place), _needed(place)
         known = [one for one in ledger.releases() if one.id not in needed]
+        failed = _beyond_the_last(place, service, known)
     except HostError as error:
         return [str(error)]
     good = sorted((one for one in known if _once_well(one)), key=lambda one: one.order)
-    failed = [one for one in known if one.state == "bad" and not _once_well(one)]
     ready = [one for one in known if one.state == "ready"]
     extra = len([one for one in ledger.releases() if one.id in needed - {place.live()} and _once_well(one)])
     spare = max(0, service.keep - extra)
-    old = [*good[: max(0, len(good) - spare)], *failed[:-_FAILED_KEPT], *ready[:-1]]
+    old = [*good[: max(0, len(good) - spare)], *failed, *ready[:-1]]
     return [*remove(place, old), *_sweep(place), *credentials.forget(place, named)]
 
 
-def discard_failed(place: Place) -> None:
-    """Remove failed releases but the last: whoever tries ten times has no ten of them."""
+def discard_failed(place: Place, service: Service) -> None:
+    """Remove failed releases but the last: whoever tries ten times has no ten of them.
+
+    One that filled the disk goes, too: it would stand in the way of the release that mends it.
+    """
     needed = _needed(place)
-    known = [one for one in Ledger(place).releases() if one.state == "bad" and one.id not in needed]
-    remove(place, [one for one in known if not _once_well(one)][:-_FAILED_KEPT])
+    known = [one for one in Ledger(place).releases() if one.id not in needed]
+    remove(place, _beyond_the_last(place, service, known))
+
+
+def missing(place: Place, service: Service) -> str:
+    """What is to be said of a disk that is too full for another release; empty when it is not."""
+    folder = next(one for one in (place.root, *place.root.parents) if one.exists())
+    with explained(folder, "look at the disk"):
+        room = os.statvfs(folder)
+    free = room.f_bavail * room.f_frsize
+    if free >= service.free_space:
+        return ""
+    return f"has {free // 1_000_000} MB free, and a release wants {service.free_space // 1_000_000}"
+
+
+def _beyond_the_last(place: Place, service: Service, known: Sequence[Release]) -> Sequence[Release]:
+    failed = [one for one in known if one.state == "bad" and not _once_well(one)]
+    return failed if missing(place, service) else failed[:-_FAILED_KEPT]
 
 
 def _once_well(one: Release) -> bool:

@@ -24,7 +24,7 @@ from botswain.host.commands import environment, git, run
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
 from botswain.host.place import Argv, Place, Service, explained
-from botswain.host.prune import discard_failed, discard_unfinished, prune
+from botswain.host.prune import discard_failed, discard_unfinished, missing, prune
 from botswain.host.underway import unfinished
 from botswain.host.users import User, as_user, user_of
 from botswain.host.users import folder as owned
@@ -88,7 +88,7 @@ def prepare(place: Place, service: Service, order: Order, say: Callable[[str], N
         return _make(place, service, order, tree, say)
     finally:
         with contextlib.suppress(HostError):
-            discard_failed(place)
+            discard_failed(place, service)
 
 
 def _make(place: Place, service: Service, order: Order, tree: str, say: Callable[[str], None]) -> Release:
@@ -217,21 +217,11 @@ def _digest(kind: str, argv: Argv) -> str:
 
 def _check_space(place: Place, service: Service) -> None:
     """Raise HostError when the disk is too full for another release, also without those that nobody needs."""
-    if _missing(place, service):
+    if missing(place, service):
         prune(place, service)
-    free = _missing(place, service)
+    free = missing(place, service)
     if free:
         raise HostError(free, where=str(place.root), fix="free some space, or keep fewer releases")
-
-
-def _missing(place: Place, service: Service) -> str:
-    folder = next(one for one in (place.root, *place.root.parents) if one.exists())
-    with explained(folder, "look at the disk"):
-        room = os.statvfs(folder)
-    free = room.f_bavail * room.f_frsize
-    if free >= service.free_space:
-        return ""
-    return f"has {free // 1_000_000} MB free, and a release wants {service.free_space // 1_000_000}"
 
 
 def target(place: Place, to: str | None) -> Release:

@@ -238,10 +238,11 @@ def test_shared_stays_inside(host, name):
 
 
 def test_disk_space(host):
-    """Without enough space nothing is begun; releases that nobody needs make room first."""
-    host.fill("a", "b", "c", "d")
+    """Without enough space nothing is begun; releases that nobody needs make room first, the last failed one too."""
+    host.fill("a", "b", "c", "d", "x")
     for name in "abcd":
         Ledger(host.place).add(name, "live")
+    Ledger(host.place).add("x", "bad")
     host.place.link("d")
     host.service = replace(host.service, free_space=1 << 60, keep=1)
     with pytest.raises(HostError, match=r"has \d+ MB free, and a release wants 1152921504606; free some space"):
