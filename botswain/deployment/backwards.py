@@ -83,6 +83,11 @@ def way_back(
     else:
         found = plan("back", release)
     few, notes = _few_logins(logins, outage) if run is not None and found.action == "back" else (False, ())
+    if session.profile.database is not None and found.action in {"back", "withdraw"}:
+        notes = (
+            *notes,
+            f"the database stays as it is; ./inv backup.list --env {session.profile.name} shows its backups",
+        )
     if run is None or found.action == "none":
         return Way(found, None, notes)
 
