@@ -139,6 +139,25 @@ def test_a_command_fails(host, kind):
     assert host.prepare(commit).state == "ready"
 
 
+def test_what_went_wrong_first_is_told(host, monkeypatch):
+    """A failure that cannot be written down, or cleaned up after, is told all the same and nothing else."""
+    host.service = replace(host.service, build=(FAIL,))
+    commit, add = host.send(a="1"), Ledger.add
+
+    def refuse(ledger, identity, event, **rest):
+        if event == "bad":
+            raise HostError("no space left on device")
+        add(ledger, identity, event, **rest)
+
+    def give_up(*_arguments):
+        raise HostError("Input/output error")
+
+    monkeypatch.setattr(Ledger, "add", refuse)
+    monkeypatch.setattr(releases, "discard_failed", give_up)
+    with pytest.raises(HostError, match="failed with exit code 2"):
+        host.prepare(commit)
+
+
 def test_what_a_build_needs_is_missing(host):
     """A program that is not installed is told by name, with what to do."""
     host.service = replace(host.service, build=(("no-such-program", "x"),))
