@@ -40,7 +40,7 @@ def prune(place: Place, service: Service) -> list[str]:
     extra = len([one for one in ledger.releases() if one.id in needed - {place.live()} and _once_well(one)])
     spare = max(0, service.keep - extra)
     old = [*good[: max(0, len(good) - spare)], *failed, *ready[:-1]]
-    return [*remove(place, old), *_sweep(place), *credentials.forget(place, named)]
+    return [*_sweep(place), *remove(place, old), *credentials.forget(place, named)]
 
 
 def discard_failed(place: Place, service: Service) -> None:

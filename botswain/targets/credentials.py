@@ -46,6 +46,13 @@ def cover(place: Place) -> None:
                 redaction.register(path.read_text(encoding="utf-8"), path.name)
 
 
+def cover_given(service: Service) -> None:
+    """Have redaction cover what the bot may print of the secrets that are set here."""
+    for name, source in service.secrets.items():
+        with contextlib.suppress(BotswainError):
+            _given(name, source)
+
+
 def _given(name: str, source: str) -> str:
     value = variable(source)
     if value is None:

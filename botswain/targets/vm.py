@@ -55,6 +55,7 @@ class Vm:
         self._tokens: dict[str, dict[str, str]] = {}
         """By token of the gateway's host: the one of each host."""
         self._unpruned: list[str] = []
+        credentials.cover_given(service)
 
     def state(self) -> ServiceState:
         """What runs now; it does not run where one of its hosts does not run it."""
