@@ -61,17 +61,17 @@ def look(ship: Coast, machine: Machine | None = None) -> View:
     return forms.view(answer["answers"][0])
 
 
-def guards(ship: Coast) -> list[str]:
-    """The timers on the gateway's host that wait for a switch to be confirmed."""
-    return ship.on(_GUARD).split()
+def guards(ship: Coast, machine: Machine | None = None) -> list[str]:
+    """The timers on a host that wait for a switch to be confirmed."""
+    return ship.on(_GUARD, machine).split()
 
 
-def guarded(ship: Coast, release: str | None) -> None:
-    """The one guard on the host does what it does when its time is over: it alone brings this release back."""
-    (guard,) = guards(ship)
-    ship.on(f"systemctl start {guard.removesuffix('.timer')}.service; systemctl stop {guard}")
-    until(lambda: look(ship).switch is None, "the guard", 60)
-    assert ship.current() == release
+def guarded(ship: Coast, release: str | None, machine: Machine | None = None) -> None:
+    """The one guard on a host does what it does when its time is over: it alone brings this release back."""
+    (guard,) = guards(ship, machine)
+    ship.on(f"systemctl start {guard.removesuffix('.timer')}.service; systemctl stop {guard}", machine)
+    until(lambda: look(ship, machine).switch is None, "the guard", 60)
+    assert ship.current(machine) == release
 
 
 def drop(machine: Machine) -> None:
