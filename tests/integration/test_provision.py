@@ -118,7 +118,11 @@ def test_a_password_is_set_once_and_shown_nowhere(made, desk, debian):
     secret = 'SENTINEL-it\'s \\ a "password"'
     variables = {"environment_name": "stage", "postgres_password": secret}
     inventory = desk.folder / "inventories/stage"
+    debian.run("(while :; do cat /proc/[0-9]*/cmdline; done) >/run/seen 2>/dev/null & echo $! >/run/pid")
     first = run("provision", inventory, limit=["database"], tags=["postgres"], variables=variables).insist()
+    debian.run("kill $(cat /run/pid)")
+    assert "ansible" in debian.run("tr '\\0' ' ' </run/seen").stdout
+    assert debian.run("grep -ac SENTINE[L] /run/seen; rm /run/seen", check=False).stdout.strip() == "0"
     assert [one.task for one in first.hosts["debian"].changes] == ["Make the role and the database"]
     again = run("provision", inventory, limit=["database"], tags=["postgres"], variables=variables).insist()
     assert again.hosts["debian"].changes == ()
