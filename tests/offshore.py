@@ -83,3 +83,15 @@ def mend(machine: Machine) -> None:
     """Lets people in again."""
     machine.run("systemctl start ssh.service")
     until(lambda: machine.ssh("true", check=False).returncode == 0, "ssh", 60)
+
+
+@contextmanager
+def small_disk(machine: Machine, size: str) -> Iterator[None]:
+    """What lies below /srv/botswain on a small file system of its own; what is written there is lost at the end."""
+    mount = f"mount -t tmpfs -o size={size},mode=0755 small /small && cp -a /srv/botswain/. /small"
+    bind = f"mkdir -p /small && {mount} && mount --bind /small /srv/botswain"
+    machine.run(f"systemctl stop botswain-dev; {bind}; systemctl start botswain-dev")
+    try:
+        yield
+    finally:
+        machine.run("systemctl stop botswain-dev; umount /srv/botswain && umount /small; systemctl start botswain-dev")

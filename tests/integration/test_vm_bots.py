@@ -15,7 +15,7 @@ import pytest
 from clients import harbour
 from coast import ROOT, Coast
 from hosting import until
-from offshore import SWITCHED, deploying, drop, guarded, guards, killed, look, mend
+from offshore import SWITCHED, deploying, drop, guarded, guards, killed, look, mend, small_disk
 
 from botswain.sandbox.process import running_server
 
@@ -340,9 +340,7 @@ def test_the_line_breaks_during_the_switch(ship):
 def test_a_full_disk(ship):
     """It is told before anything is built; one that fills up meanwhile fails the build, and is no hindrance then."""
     name, good = ship.sail()
-    mount = "mkdir -p /small && mount -t tmpfs -o size=300M,mode=0755 small /small && cp -a /srv/botswain/. /small"
-    ship.on(f"systemctl stop botswain-dev; {mount} && mount --bind /small /srv/botswain; systemctl start botswain-dev")
-    try:
+    with small_disk(ship.gateway, "300M"):
         ship.version("full", build="head -c 400M /dev/zero >planks")
         ran = ship.deploy()
         assert ran.code == 1, ran
@@ -357,8 +355,6 @@ def test_a_full_disk(ship):
         ship.well(name, good)
         assert ship.deploy().code == 0
         ship.well("two")
-    finally:
-        ship.on("systemctl stop botswain-dev; umount /srv/botswain && umount /small; systemctl start botswain-dev")
 
 
 def test_a_reboot_in_the_middle(ship):

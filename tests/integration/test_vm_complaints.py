@@ -12,7 +12,7 @@ import yaml
 from coast import ROOT, Coast
 from desk import APP, token
 from hosting import until
-from offshore import deploying, drop, guarded, guards, look, mend
+from offshore import deploying, drop, guarded, guards, look, mend, small_disk
 from shipyard import yard
 
 from botswain.ansible import settings
@@ -165,6 +165,22 @@ def test_what_cannot_be_cleaned_up_fails_no_deployment(ship):
     ran = ship.deploy()
     assert (ran.code, "was not removed" in str(ran.document["notes"])) == (0, False), ran
     assert ship.on(f"find {ROOT}/releases -name of-root") == ""
+
+
+def test_a_disk_that_old_releases_fill(ship):
+    """What nobody needs is removed before a deployment is refused for want of room, and it goes on."""
+    old = ship.current()
+    with small_disk(ship.gateway, "350M"):
+        for name in ("two", "three"):
+            ship.version(name)
+            assert ship.deploy().code == 0
+        ship.on(f"head -c 120M /dev/zero >{ROOT}/releases/{old}/planks; head -c 60M /dev/zero >/small/ballast")
+        ship.ship(keep_releases=0)
+        ship.version("four")
+        ran = ship.deploy()
+        assert (ran.code, ship.runs()) == (0, "four"), ran
+        assert old not in {one.id for one in look(ship).releases}
+        ship.agree()
 
 
 def test_a_rollback_leaves_the_database_and_says_so(tmp_path):
