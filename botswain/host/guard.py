@@ -68,7 +68,8 @@ class Timer:
     unit: str
 
     def arm(self, switch: Switch) -> None:
-        """Make the timer."""
+        """Make the timer, the only one: what a killed run left waiting is settled by now."""
+        self.disarm("*")
         argv, variables = itself()
         seconds = max(0.0, switch.until - time.time())
         try:
