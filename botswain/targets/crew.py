@@ -91,6 +91,13 @@ class Crew:
         """What was seen is not so any more."""
         self._seen = None
 
+    def make_room(self) -> None:
+        """Have hosts whose disk is too full for another release remove those that nobody needs."""
+        full = [name for name, view in self.look().items() if view.free < view.wanted]
+        if full:
+            self.forget()
+            self.engines.send("deploy", "ask", {name: [orders.Prune(self.specs[name])] for name in full})
+
     def chosen(self, name: str) -> fleets.Host:
         """A host by its name; the one with the gateway by default."""
         found = self.engines.named([name or self.gateway])

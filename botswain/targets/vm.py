@@ -95,7 +95,7 @@ class Vm:
     def check(self) -> None:
         """Raise ServiceError for a port that is in use, a disk that is full, and a secret that is not set."""
         credentials.values(self._profile, self._service, self._token)
-        self._make_room()
+        self._crew.make_room()
         for name, view in self._crew.look().items():
             if view.in_the_way:
                 refusal = view.in_the_way[0].refusal()
@@ -281,13 +281,6 @@ class Vm:
         running = [name for name, one in self._crew.look().items() if one.state.running]
         self.stop()
         return [f"the bot on {name}" for name in running]
-
-    def _make_room(self) -> None:
-        """Have hosts whose disk is too full for another release remove those that nobody needs."""
-        full = [name for name, view in self._crew.look().items() if view.free < view.wanted]
-        if full:
-            self._crew.forget()
-            self._crew.engines.send("deploy", "ask", {name: [orders.Prune(self._crew.specs[name])] for name in full})
 
     def _settled(self, asked: Mapping[str, Sequence[orders.Order]]) -> Settled | None:
         done = self._crew.play(asked)
