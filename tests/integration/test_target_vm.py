@@ -311,27 +311,6 @@ def test_the_way_to_the_host_is_cut_for_a_moment(sailing):
     sailing.agree()
 
 
-@pytest.mark.parametrize("moment", ["prepare", "switch", "wait"])
-def test_a_killed_controller(sailing, moment):
-    """Whenever it is killed, the next deployment leaves one good bot, and everything agrees."""
-    first = sailing.current()
-    patient(sailing)
-    sailing.version("two")
-    with deploying(sailing) as child:
-        if moment == "prepare":
-            wait_for(lambda: sailing.on(f"ls {ROOT}/releases").count("-") > 2)
-        else:
-            wait_for(lambda: sailing.current() not in {first, None})
-            time.sleep(2 if moment == "wait" else 0)
-        subprocess.run(["pkill", "-KILL", "-s", str(child.pid)], check=False)
-        child.wait()
-    ran = sailing.deploy()
-    assert ran.code == 0, ran
-    assert sailing.runs() == "two"
-    assert len(sailing.processes()) == 1
-    sailing.agree()
-
-
 def test_a_laptop_that_is_closed(sailing):
     """Nobody confirms, so the host returns by itself to what it had."""
     with switching(sailing, deadline=1, stable_for=0) as (child, first):
