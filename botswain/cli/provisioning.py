@@ -57,7 +57,7 @@ def _host(one: HostResult, *, preview: bool) -> list[str]:
         return []
     told = many(len(one.changes), "change") if one.changes else "nothing to change"
     ended = {"failed": ", then it failed", "unreachable": ", then it could not be reached"}.get(one.status, "")
-    first = f"{one.host}: {told}{' to make' if preview and one.changes else ''}{ended}"
+    first = f"{one.host}: {told}{' to make, and what follows from them' if preview and one.changes else ''}{ended}"
     return [first, *(line for change in one.changes for line in _change(change))]
 
 

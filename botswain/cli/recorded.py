@@ -108,15 +108,21 @@ def _service_rows(
         now += f" ({state.halted}; nothing but ./inv service.start, a deploy or a rollback starts it)"
     elif state.release is not None and not state.running:
         now += f" (./inv service.start --env {session.profile.name} starts it)"
-    rows = [("service", f"{known}: {now}")]
-    if state.release != (record.release if record else None) and state.unconfirmed is None:
-        live = f"release {state.release} of commit {short(state.commit)}" if state.release else "no release"
-        told = f"{known}, not the recorded one runs: somebody went elsewhere where the bot is"
-        fix = f"./inv rollback --env {session.profile.name} --only service records that, a deploy takes it back"
-        rows = [("service", f"{live}: {now}"), ("on record", f"{told}; {fix}")]
+    live = f"release {state.release} of commit {short(state.commit)}" if state.release else "no release"
+    rows = [("service", f"{live}: {now}")]
+    if state.unconfirmed is None and state.release != (record.release if record else None):
+        rows.append(("on record", f"{known}, {_elsewhere(session.profile.name, state)}"))
     if state.unconfirmed is not None:
         rows.append(("switch", f"to release {state.unconfirmed} is not confirmed{_until(state.until)}"))
     return rows
+
+
+def _elsewhere(environment: str, state: ServiceState) -> str:
+    """What to know of a live release that is not the recorded one."""
+    if state.release is None:
+        return f"and none is there yet, on {state.target}: ./inv deploy --env {environment}"
+    fix = f"./inv rollback --env {environment} --only service records that and has it run, a deploy takes it back"
+    return f"not the recorded one is live: somebody went elsewhere where the bot is; {fix}"
 
 
 def _until(until: float) -> str:

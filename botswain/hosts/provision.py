@@ -26,6 +26,9 @@ def provision(profile: Profile, *, check: bool, say: Callable[[str], None]) -> P
     Raises BotswainError, before anything is done, for an inventory in which not exactly one host runs the bot.
     """
     inventory = inventory_of(profile.name)
+    if profile.service is not None and profile.service.target == "local" and not inventory.exists():
+        what = "the bot runs on this machine: there is no server to make ready"
+        raise BotswainError(what, where=profile.file, fix="service.target: vm has it run on one")
     _look_at(inventory)
     known = {"environment_name": profile.name, "botswain_runtimes": runtimes(profile.service)}
     variables = {**known, **role_variables(profile)}
