@@ -151,7 +151,9 @@ def restore(
         return _only_told(session, "backup.restore", str(would["would"]), json=json)
     where = without_password(wanted.into)
     must = wanted.destroys or session.profile.production
-    _agree(session, f"restore {backup} into {where} for", must=must, yes=yes, json=json)
+    if must and not yes:  # what would be refused is, before anybody is asked; and what is asked names the backup
+        deed = str(backups.restore(wanted, _say(json=json), dry=True)["would"]).removeprefix("would ")
+        _agree(session, f"{deed} ({where}), for", must=must, yes=yes, json=json)
     with _audited(session, "backup.restore", {"backup": backup, "into": where, "replace": wanted.destroys}) as result:
         document = restored(backups, wanted, _say(json=json))
         result["result"] = document.get("outcome", "done")

@@ -128,12 +128,12 @@ def test_a_restore_over_the_source_has_a_way_back(ship: Ship):
     for wrong in (("--into", "DATABASE_URL", "--over-source"), (*arguments, "--create"), (*arguments, "--backup", "x")):
         assert ship.inv("restore", *wrong, "--yes").code != 0
         assert set(ship.states()) == {good}  # else it would be `latest`, and be restored by the next try
-    refused(
-        ship.inv("restore", *arguments),
-        f"this would restore latest into postgresql://postgres@127.0.0.1:{ship.cluster.port}/harbour for dev, and there"
-        " is no terminal to ask on; if you mean it, say --yes",
-        code=3,
-    )
+    asked = ship.inv("restore", *arguments)
+    assert asked.code == 3
+    assert f"this would restore {good} into harbour, dropping what is in the backup from its " in asked.err
+    assert f"(postgresql://postgres@127.0.0.1:{ship.cluster.port}/harbour), for dev, and there is no term" in asked.err
+    unsaid = ship.inv("restore", "--into", "DATABASE_URL", "--replace")
+    assert (unsaid.code, "--over-source" in unsaid.err, "--yes" in unsaid.err) == (3, True, False)
     ran = ship.inv("restore", *arguments, "--yes", "--json")
     assert ran.code == 0, ran
     assert ran.document["backupId"] == good

@@ -12,6 +12,7 @@ def service(profile: Profile) -> Iterator[Look]:
     """One look at its process and health URLs; nothing for a profile that is about commands alone."""
     if profile.service is None:
         return
+    from botswain.deployment.outage import outage_of
     from botswain.deployment.service import target_for
 
     target, env = target_for(profile), f"--env {profile.name}"
@@ -31,6 +32,9 @@ def service(profile: Profile) -> Iterator[Look]:
         )
     elif (trouble := target.healthy()) is not None:
         told = f"release {state.release} ({state.told}) is not well: {trouble}"
-        yield bad("service", told, f"./inv service.logs {env}; ./inv rollback {env} --only service")
+        if (down := outage_of(profile)()) is not None:
+            yield warning("service", f"{told}; but so is Discord: {down}", "wait until Discord is well again")
+        else:
+            yield bad("service", told, f"./inv service.logs {env}; ./inv rollback {env} --only service")
     else:
         yield good("service", f"release {state.release}: {state.told}")
