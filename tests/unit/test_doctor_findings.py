@@ -370,6 +370,8 @@ def test_a_package_is_toldas_node_finds_it(tmp_path):
         ({"release": None, "running": False}, Verdict.GOOD, "nothing was deployed yet"),
         ({}, Verdict.GOOD, "release r1: running"),
         ({"trouble": "/readyz answers 503"}, Verdict.BAD, "release r1 (running) is not well: /readyz answers 503"),
+        ({"trouble": "/readyz answers 503", "down": "HTTP 503"}, Verdict.WARNING,
+         "release r1 (running) is not well: /readyz answers 503; but so is Discord: HTTP 503"),
         ({"running": False, "told": "ended with exit code 78"}, Verdict.BAD,
          "release r1 does not run: ended with exit code 78"),
         ({"running": False, "halted": "eve stopped the bot by hand"}, Verdict.WARNING,
@@ -378,10 +380,13 @@ def test_a_package_is_toldas_node_finds_it(tmp_path):
     ],
 )  # fmt: skip
 def test_the_service(monkeypatch, seen, verdict, told):
-    """Its process, its health, who stopped it, and what is under way."""
-    trouble = seen.get("trouble")
+    """Its process, its health, who stopped it, and what is under way; never blamed for what is Discord's."""
+    trouble, down = seen.get("trouble"), seen.get("down")
+    monkeypatch.setattr("botswain.deployment.outage.outage_of", lambda _profile: lambda: down)
     known = {"target": "local", "release": "r1", "commit": "c", "running": True, "told": "running"}
-    state = ServiceState(**{**known, **{name: value for name, value in seen.items() if name != "trouble"}})
+    state = ServiceState(
+        **{**known, **{name: value for name, value in seen.items() if name not in {"trouble", "down"}}}
+    )
     target = SimpleNamespace(state=lambda: state, healthy=lambda: trouble)
     monkeypatch.setattr("botswain.deployment.service.target_for", lambda _profile: target)
     (found,) = service(SimpleNamespace(name="dev", service="some"))
