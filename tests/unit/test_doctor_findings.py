@@ -425,6 +425,19 @@ def test_a_host(changes, told):
     assert (last.verdict, last.fix) == (Verdict.BAD, "./inv provision --env stage")
 
 
+@pytest.mark.parametrize(("backup", "verdict"), [(False, Verdict.BAD), (True, Verdict.GOOD)])
+def test_a_host_of_bot_and_database(monkeypatch, backup, verdict):
+    """It has to be ready for both."""
+    gate = Host("gate", {"ansible_host": "192.0.2.7"})
+    service = SimpleNamespace(target="vm", inventory=None, workers=None)
+    profile = SimpleNamespace(name="stage", service=service, database=SimpleNamespace(where="host"))
+    fleet = SimpleNamespace(hosts=(gate,), gateway=gate, workers=())
+    monkeypatch.setattr(hosts.fleets, "fleet_of", lambda *_, **__: fleet)
+    monkeypatch.setattr(hosts.fleets, "database_of", lambda _: gate)
+    monkeypatch.setattr(hosts, "survey", lambda *_: {"gate": replace(SEEN, backup=backup)})
+    assert list(hosts.hosts(profile))[-1].verdict is verdict
+
+
 def test_how_wrong_a_clock_is():
     """What the look itself took is not held against it, and what a host says beside the point is left out."""
     text = "Welcome!\nnow={}\nroot=yes\nfree=2048\nuser=a=b\n"

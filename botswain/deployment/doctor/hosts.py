@@ -30,9 +30,10 @@ def hosts(profile: Profile) -> Iterator[Look]:
     inventory = fleets.inventory_of(profile.name, service.inventory)
     try:
         fleet = fleets.fleet_of(inventory, workers=service.workers is not None)
-        known = list(fleet.hosts)
+        known, database = list(fleet.hosts), None
         if profile.database is not None and profile.database.where == "host":
-            known += [one for one in [fleets.database_of(inventory)] if one not in known]
+            database = fleets.database_of(inventory)
+            known += [] if database in known else [database]
     except BotswainError as error:
         yield from failed("inventory", error)
         return
@@ -48,7 +49,7 @@ def hosts(profile: Profile) -> Iterator[Look]:
         if isinstance(seen, HostFailed):
             yield from failed(look, seen)
         else:
-            ready = seen.bot if one in fleet.hosts else seen.backup
+            ready = (seen.bot or one not in fleet.hosts) and (seen.backup or one != database)
             yield from told(one, seen, profile.name, ready=ready)
 
 
