@@ -36,7 +36,8 @@ def test(_context: Any, fast: bool = False, only: str = "", debug: bool = False)
     chosen += ["-k", only] if only else []
     if not only:
         _lint()
-    return _python("pytest", "-n", "2", "--dist", "loadgroup", *chosen)
+    # Three at once, also on two processors: they wait for bots and machines as long as they work.
+    return _python("pytest", "-n", "3", "--dist", "loadgroup", *chosen)
 
 
 @task()

@@ -12,6 +12,8 @@ from machines.lab import Lab
 from machines.machine import Machine
 
 NOTE = "no machines here: "
+_VOYAGES = {"test_vm_bots", "test_vm_complaints", "test_vm_killed"}
+"""The files of the longer half."""
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +52,10 @@ def debian(lab: Lab) -> Iterator[Machine]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """All tests with machines run in one process: they share a lab, and are not in each other's way."""
+    """Tests with machines run in two processes: those of one share a lab, and are not in each other's way."""
     if "lab" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group("machines"))
+        item.add_marker(pytest.mark.xdist_group("voyages" if item.path.stem in _VOYAGES else "machines"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
