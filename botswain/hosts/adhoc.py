@@ -25,7 +25,7 @@ from botswain.hosts.fleet import Host
 from botswain.hosts.ssh import Done
 
 if TYPE_CHECKING:
-    from fabric import Connection
+    from fabric import Connection, Remote
 
 _SECONDS = 30
 _MANY = {"identityfile", "userknownhostsfile", "globalknownhostsfile"}
@@ -39,7 +39,7 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
     with _connected(host) as connection:
         try:
             done = connection.run(
-                ssh.as_root(host, command), hide=True, warn=True, timeout=seconds, in_stream=io.StringIO(given),
+                ssh.as_root(host, command), hide=True, warn=True, timeout=seconds, in_stream=_Whole(given),
                 encoding="utf-8",
             )  # fmt: skip
         except CommandTimedOut:
@@ -130,7 +130,8 @@ def _connected(host: Host) -> Iterator[Connection]:
     arguments: dict[str, Any] = {"key_filename": [one for one in told["identityfile"] if Path(one).is_file()]}
     connection = Connection(
         told["hostname"][0], user=told["user"][0], port=int(told["port"][0]), connect_timeout=_SECONDS,
-        connect_kwargs=arguments, gateway=_gateway(told), config=Config(overrides={"load_ssh_configs": False}),
+        connect_kwargs=arguments, gateway=_gateway(told),
+        config=Config(overrides={"load_ssh_configs": False, "runners": {"remote": _runner()}}),
     )  # fmt: skip
     client = connection.client
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -153,6 +154,32 @@ def _connected(host: Host) -> Iterator[Connection]:
         raise _unreachable(host, error.strerror or str(error)) from None
     with connection:
         yield connection
+
+
+class _Whole(io.StringIO):
+    """Text that is read in one go: Invoke asks for a character at a time, and sleeps after each."""
+
+    def read(self, _size: int | None = -1, /) -> str:
+        return super().read()
+
+
+def _runner() -> type[Remote]:
+    """What runs commands: one that ends before it has read all that it is given has ended, and that is all.
+
+    Fabric itself fails then, with how its own thread did.
+    """
+    from fabric import Remote
+
+    class Heedless(Remote):  # type: ignore[misc]  # Fabric has no types
+        def _write_proc_stdin(self, data: bytes) -> None:
+            with contextlib.suppress(OSError):
+                super()._write_proc_stdin(data)
+
+        def close_proc_stdin(self) -> None:
+            with contextlib.suppress(OSError):
+                super().close_proc_stdin()
+
+    return Heedless
 
 
 def _told(host: Host) -> dict[str, list[str]]:
