@@ -100,7 +100,9 @@ def _service_rows(
     record = manifest.service
     known = f"release {record.release} of commit {short(record.commit)}" if record else "no release"
     if trouble is not None:
-        return [("service", f"{known} by the records; what runs cannot be looked at")]
+        others = [("", line) for line in getattr(trouble, "others", ())]
+        on = f" on {trouble.where}" if others else ""
+        return [("service", f"{known} by the records; what runs cannot be looked at{on}"), *others]
     if state is None:
         return []
     now = state.told or ("running" if state.running else "stopped")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.recorded import _agree, _only_told
-from botswain.cli.task import dry, emit, environment, task
+from botswain.cli.task import dry, emit, environment, progress, task
 from botswain.errors import BotswainError, ExitCode
 
 if TYPE_CHECKING:
@@ -192,11 +192,11 @@ def _change(context: Any, env: str, deed: str, *, dry_run: bool, yes: bool, json
     _agree(session, f"{deed} the bot of", yes=yes, json=json)
     do = {"start": target.start, "stop": target.stop, "restart": target.restart}[deed]
     seen: Seen | None = None
-    if deed != "stop" and (cut := target.state()).unconfirmed is not None and not cut.until:
-        told = f"the switch to or from release {cut.unconfirmed} was cut off; it is settled first"
+    if deed != "stop" and (cut := _cut(target)) is not None:
+        told = f"the switch to or from release {cut} was cut off; it is settled first"
         print(f"note: {told}", file=sys.stderr)
     with _audited(session, name):
-        state = do()
+        state = _every_host(do)
         if deed != "stop" and session.profile.service is not None:
             from botswain.deployment.starting import first_look
 
@@ -208,6 +208,29 @@ def _change(context: Any, env: str, deed: str, *, dry_run: bool, yes: bool, json
     else:
         print(_words(state) + (f", {seen.text}" if seen else ""))
     return ExitCode.DONE
+
+
+def _cut(target: Target) -> str | None:
+    """The release of a switch that nobody settles by himself; a host that cannot be looked at says so to the deed."""
+    from botswain.targets.base import ServiceError
+
+    try:
+        state = target.state()
+    except ServiceError:
+        return None
+    return None if state.until else state.unconfirmed
+
+
+def _every_host(do: Callable[[], ServiceState]) -> ServiceState:
+    """Do it; where it fails on one of several hosts, say how the others are before that is told."""
+    from botswain.targets.base import ServiceError
+
+    try:
+        return do()
+    except ServiceError as error:
+        for line in error.others:
+            progress(line)
+        raise
 
 
 def _words(state: ServiceState) -> str:

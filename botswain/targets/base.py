@@ -42,6 +42,9 @@ Say = Callable[[str], None]
 class ServiceError(BotswainError):
     """Something failed on the target; what ran before still runs."""
 
+    others: tuple[str, ...] = ()
+    """Of several hosts, where it failed on one: how each of the others is, in a line."""
+
     def __init__(self, what: str, *, where: str = "", fix: str = "", log: str = "") -> None:
         super().__init__(what, where=where, fix=fix)
         self.log = log

@@ -109,14 +109,14 @@ class Crew:
         return found[0]
 
     def ask(self, asked: Asked) -> dict[str, Outcome]:
-        """Ad hoc orders, by Fabric where ssh alone will do. Raises ServiceError for the first host that fails."""
+        """What became of ad hoc orders, by Fabric where ssh alone will do."""
         from botswain.hosts import adhoc
 
         self.forget()
         hosts = self.engines.named(asked)
         if not all(one.direct for one in hosts):
-            return {name: one.insist() for name, one in self.play(asked).items()}
-        return self.engines.ask(hosts, asked, adhoc.on, self.longest)
+            return self.play(asked)
+        return self.engines.tell(hosts, asked, adhoc.on, self.longest)
 
     def play(self, asked: Asked) -> dict[str, Outcome]:
         """Orders through a playbook, which brings this checkout's engine along."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from botswain.ansible.reasons import HostFailed, Told, Unreachable
@@ -94,10 +95,10 @@ class Engines:
         hosts = self.named(services)
         if all(one.direct for one in hosts):
             try:
-                return {name: _view(one) for name, one in self.ask(hosts, asked).items()}
+                return _views(self.tell(hosts, asked))
             except (KeyError, TypeError, ValueError):
                 pass  # the engine there is of another Botswain; what follows brings ours
-        return {name: _view(one.insist()) for name, one in self.play("deploy", "ask", asked).items()}
+        return _views(self.play("deploy", "ask", asked))
 
     def ask(self, hosts: Sequence[Host], asked: Asked, line: Line = ssh.on, seconds: float = 60) -> dict[str, Outcome]:
         """Send orders to the engine that each host has, all at once. Raises ServiceError for the first that fails."""
@@ -187,13 +188,20 @@ class Engines:
 
     def again(self, host: Host, service: Service, until: float, say: Say = silent) -> View | None:
         """What there is on a host that was lost, once it can be reached; None when it cannot until then (monotonic)."""
+        told = False
         while True:
             try:
                 return self.look({host.name: service})[host.name]
             except ServiceError as error:
                 if not isinstance(error.__cause__, Unreachable) or time.monotonic() >= until:
                     return None
-            say(f"{host.name} cannot be reached; trying again")
+            left = until - time.monotonic()
+            if not told:
+                at = datetime.fromtimestamp(time.time() + left, UTC)
+                say(f"{host.name} cannot be reached; it is tried until {at:%H:%M:%S} UTC, for {left:.0f} s at most")
+                told = True
+            else:
+                say(f"{host.name} cannot be reached; trying again ({left:.0f} s left)")
             ssh.hang_up(host)
             time.sleep(_LATER)
 
@@ -240,8 +248,34 @@ def translated(error: BotswainError) -> ServiceError:
     return found
 
 
+def insisted(done: Mapping[str, Outcome], well: Callable[[Outcome], str]) -> None:
+    """Raise what the first host failed with; it tells how the others are, `well` of those that did not fail."""
+    first = next((one for one in done.values() if not one.good), None)
+    if first is None:
+        return
+    try:
+        first.insist()
+    except ServiceError as error:
+        others = [one for one in done.values() if one is not first]
+        error.others = tuple(
+            f"{one.host}: {well(one) if one.good else one.error.what if one.error else 'was left out'}"
+            for one in others
+        )
+        raise
+
+
+def _views(done: Mapping[str, Outcome]) -> dict[str, View]:
+    insisted(done, lambda one: _running(_view(one)))
+    return {name: _view(one) for name, one in done.items()}
+
+
 def _view(outcome: Outcome) -> View:
     return forms.view(outcome.answers[0])
+
+
+def _running(view: View) -> str:
+    live, commit = view.state.live, (view.state.commit or "")[:12]
+    return f"release {live} of commit {commit}: {view.state.told}" if live else f"no release: {view.state.told}"
 
 
 def _form(order: Order) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from botswain.state.ids import actor
 from botswain.targets import confirming, credentials, mirror, names, recovering
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.crew import Crew, named
-from botswain.targets.engines import Outcome, silent
+from botswain.targets.engines import Outcome, insisted, silent
 from botswain.targets.failures import translated
 from botswain.targets.status import page_of
 
@@ -242,17 +242,24 @@ class Vm:
 
     def start(self) -> ServiceState:
         """Start the live release unless it runs."""
-        self._crew.ask({name: [orders.Start(secrets=self._known())] for name in self._crew.specs})
+        insisted(
+            self._crew.ask({name: [orders.Start(secrets=self._known())] for name in self._crew.specs}),
+            lambda _: "started",
+        )
         return self.state()
 
     def stop(self) -> ServiceState:
         """Stop the bot, and everything that it started. Nothing can forbid this."""
-        self._crew.ask({name: [orders.Stop(actor())] for name in self._crew.specs})
+        done = self._crew.ask({name: [orders.Stop(actor())] for name in self._crew.specs})
+        insisted(done, lambda _: "stopped")
         return self.state()
 
     def restart(self) -> ServiceState:
         """Stop, then start the live release."""
-        self._crew.ask({name: [orders.Restart(secrets=self._known())] for name in self._crew.specs})
+        insisted(
+            self._crew.ask({name: [orders.Restart(secrets=self._known())] for name in self._crew.specs}),
+            lambda _: "started anew",
+        )
         return self.state()
 
     def logs(self, lines: int, *, follow: bool = False, host: str = "") -> Iterator[str]:

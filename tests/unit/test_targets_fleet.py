@@ -10,9 +10,12 @@ import pytest
 
 from botswain.ansible.inventory import Inventory
 from botswain.ansible.reasons import HostFailed, Told, Unreachable
+from botswain.cli.recorded import _service_rows
+from botswain.cli.service import _every_host
 from botswain.errors import BotswainError, ExitCode
-from botswain.host import orders
+from botswain.host import forms, orders
 from botswain.host.ledger import Release
+from botswain.host.looking import State, View
 from botswain.host.place import Service
 from botswain.hosts import fleet, ssh
 from botswain.hosts.fleet import Host
@@ -20,6 +23,7 @@ from botswain.hosts.ssh import Done
 from botswain.targets import attending, names, recovering
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.engines import Engines, Outcome, _form, translated
+from botswain.targets.vm import Vm
 
 
 def inventory(monkeypatch, **groups):
@@ -299,6 +303,32 @@ def test_a_host_that_was_lost_on_the_way_back_is_told_again(monkeypatch):
     found = recovering.gone_back(Engines(PAIR, "stage"), {"left": SPEC, "gate": SPEC}, asked, done, 0.0)
     assert sent == [LEFT]
     assert all(one.good for one in found.values())
+
+
+def seen(commit="c1", release="r1", told="running", switch=None):
+    """What a look at a host shows."""
+    state = State(release, commit, running=told == "running", told=told)
+    return View(state, [], switch, False, None, [], 9, 1, [], None, "", 0.0)
+
+
+def test_one_host_that_is_dead_hides_nothing_of_the_others(monkeypatch, capsys):
+    """What was done or seen on those that answer is told, and the one that does not is the failure."""
+    monkeypatch.setattr(forms, "view", lambda answer: answer)
+    done = {"left": Outcome("left", error=LOST), "gate": Outcome("gate", (seen(),))}
+    monkeypatch.setattr(Engines, "tell", lambda *_, **__: done)
+    with pytest.raises(ServiceError, match="left: does not answer") as caught:
+        Engines(PAIR, "stage").look({"left": SPEC, "gate": SPEC})
+    assert caught.value.others == ("gate: release r1 of commit c1: running",)
+    assert isinstance(caught.value.__cause__, Unreachable)
+    rows = _service_rows(None, SimpleNamespace(service=None), None, caught.value)
+    assert [text for _, text in rows] == [
+        "no release by the records; what runs cannot be looked at on left", "gate: release r1 of commit c1: running",
+    ]  # fmt: skip
+    vm = Vm.__new__(Vm)
+    vm._crew = SimpleNamespace(specs=["left", "gate"], ask=lambda _asked: done)
+    with pytest.raises(ServiceError, match="left: does not answer"):
+        _every_host(vm.stop)
+    assert capsys.readouterr().err == "gate: stopped\n"
 
 
 def test_a_playbook_goes_where_ssh_alone_does_not_do(monkeypatch):
