@@ -114,6 +114,8 @@ def _service_rows(
     rows = [("service", f"{live}: {now}")]
     if state.unconfirmed is None and state.release != (record.release if record else None):
         rows.append(("on record", f"{known}, {_elsewhere(session.profile.name, state)}"))
+    if state.behind:
+        rows.append(("behind", f"{state.behind}; ./inv deploy --env {session.profile.name}"))
     if state.unconfirmed is not None:
         rows.append(("switch", f"to release {state.unconfirmed} is not confirmed{_until(state.until)}"))
     return rows

@@ -74,7 +74,7 @@ def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False)
         return _after_settling(target, state, commit)
     if live is not None and not force:
         return _live(target, state, live, outage)
-    same = "it is built or configured otherwise now" if state.commit == commit.sha else ""
+    same = (state.behind or "it is built or configured otherwise now") if state.commit == commit.sha else ""
     why = same if live is None else "forced"
     return ServicePlan("deploy", state.target, state.release, state.commit, commit.sha, None, why)
 

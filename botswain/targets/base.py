@@ -102,6 +102,8 @@ class ServiceState:
     """Whether the profile says otherwise now than when the live release was judged how to find out if it is well."""
     returns: str | None = ""
     """The release that runs once that switch is settled, None for none; "" where there is none, or nobody can tell."""
+    behind: str = ""
+    """Of several hosts: which of them run another commit than the one with the gateway, in words; empty mid-switch."""
 
 
 @dataclass(frozen=True)

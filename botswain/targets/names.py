@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from botswain.host.ledger import GOOD, Release
 from botswain.host.looking import View
 from botswain.targets.base import ServiceError
@@ -35,3 +37,15 @@ def same(view: View, wanted: Release, host: str) -> str:
         what = f"has no good release of commit {wanted.commit[:12]}"
         raise ServiceError(what, where=host, fix="deploy that commit; that builds it there, too")
     return found[-1].id
+
+
+def behind(views: Mapping[str, View], gateway: str) -> str:
+    """Which hosts run another commit than the gateway's, in words: one that was away, and came back, may do so."""
+    commit = views[gateway].state.commit
+    return "; ".join(
+        f"{name} runs another release ({view.state.live} of commit {(view.state.commit or '')[:12]}) than the gateway"
+        if view.state.live
+        else f"{name} has no release yet, and the gateway has"
+        for name, view in views.items()
+        if view.state.commit != commit
+    )

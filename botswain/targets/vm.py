@@ -69,6 +69,7 @@ class Vm:
         return ServiceState(
             "vm", found.live, found.commit, ill is None, told, found.pid, found.since, waiting.to if waiting else None,
             waiting.until if waiting else 0.0, halted, outdated,
+            behind="" if waiting else names.behind(views, self._crew.gateway),
         )  # fmt: skip
 
     def wanted(self, commit: str) -> str | None:

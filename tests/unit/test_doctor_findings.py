@@ -376,6 +376,8 @@ def test_a_package_is_toldas_node_finds_it(tmp_path):
          "release r1 does not run: ended with exit code 78"),
         ({"running": False, "halted": "eve stopped the bot by hand"}, Verdict.WARNING,
          "release r1: eve stopped the bot by hand"),
+        ({"behind": "left runs another release (r0 of commit b) than the gateway"}, Verdict.BAD,
+         "release r1 (running): left runs another release (r0 of commit b) than the gateway"),
         ({"unconfirmed": "r2"}, Verdict.WARNING, "the switch to release r2 is not confirmed"),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from botswain.ansible.inventory import Inventory
 from botswain.ansible.reasons import HostFailed, Told, Unreachable
 from botswain.cli.recorded import _service_rows
 from botswain.cli.service import _every_host
+from botswain.deployment.service import look
 from botswain.errors import BotswainError, ExitCode
 from botswain.host import forms, orders
 from botswain.host.ledger import Release
@@ -329,6 +330,26 @@ def test_one_host_that_is_dead_hides_nothing_of_the_others(monkeypatch, capsys):
     with pytest.raises(ServiceError, match="left: does not answer"):
         _every_host(vm.stop)
     assert capsys.readouterr().err == "gate: stopped\n"
+
+
+def test_a_host_that_came_back_with_another_release_is_told(monkeypatch):
+    """By status and as the reason to deploy, with what to do; not while a switch goes from one to the other."""
+    vm, views = Vm.__new__(Vm), {"left": seen("c0" * 20, "r0"), "gate": seen()}
+    vm._crew = SimpleNamespace(gateway="gate", look=lambda: views)
+    state, behind = vm.state(), "left runs another release (r0 of commit c0c0c0c0c0c0) than the gateway"
+    assert state.behind == behind
+    record = SimpleNamespace(release="r1", commit="c1")
+    session = SimpleNamespace(profile=SimpleNamespace(name="stage"))
+    rows = dict(_service_rows(session, SimpleNamespace(service=record), state, None))
+    assert rows["behind"] == f"{behind}; ./inv deploy --env stage"
+    monkeypatch.setattr(Vm, "wanted", lambda *_: None)
+    assert look(vm, SimpleNamespace(sha="c1", stored=True), lambda: None).why == behind
+    views["left"] = seen(None, None, "never deployed")
+    assert vm.state().behind == "left has no release yet, and the gateway has"
+    views["left"] = seen("c0", "r0", switch=SimpleNamespace(to="r1", until=9.0, back=None))
+    assert vm.state().behind == ""
+    views["left"] = seen("c1", "r7")
+    assert vm.state().behind == ""
 
 
 def test_a_playbook_goes_where_ssh_alone_does_not_do(monkeypatch):

@@ -36,5 +36,7 @@ def service(profile: Profile) -> Iterator[Look]:
             yield warning("service", f"{told}; but so is Discord: {down}", "wait until Discord is well again")
         else:
             yield bad("service", told, f"./inv service.logs {env}; ./inv rollback {env} --only service")
+    elif state.behind:
+        yield bad("service", f"release {state.release} ({state.told}): {state.behind}", f"./inv deploy {env}")
     else:
         yield good("service", f"release {state.release}: {state.told}")
