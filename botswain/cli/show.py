@@ -196,13 +196,20 @@ def result_lines(result: Result, paint: Paint) -> Iterator[str]:
         yield f"{paint('red', 'why')}: {result.error}"
     for line in result.log.splitlines():
         yield paint("dim", f"  | {redaction.clean_text(line)}")
-    if deployment.outcome == "stuck":
+    if deployment.outcome == "stuck" and not _by_itself(result):
         yield f"{paint('red', 'a person is needed')}: {_look(deployment, result.environment)}"
     yield from _phases(result, paint)
     if result.unrecorded:
         yield f"{paint('red', 'not recorded')}: {result.unrecorded}"
     if result.card:
         yield from _card(result.card, paint)
+
+
+def _by_itself(result: Result) -> bool:
+    """Whether the error says already that there is nothing to do but to wait for a host."""
+    from botswain.targets.base import BY_ITSELF
+
+    return BY_ITSELF in result.error
 
 
 def _look(deployment: Deployment, environment: str) -> str:

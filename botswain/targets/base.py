@@ -37,6 +37,8 @@ Stop = Callable[[], bool]
 """Whether somebody wants the run to end: asked while it is waited for a release to be well."""
 Say = Callable[[str], None]
 """Progress for people."""
+BY_ITSELF = "it goes back by itself"
+"""Said of a host that nobody can reach: there is nothing that a person could do there."""
 
 
 class ServiceError(BotswainError):

@@ -13,7 +13,7 @@ from botswain.errors import BotswainError
 from botswain.host import forms, orders
 from botswain.host.looking import View
 from botswain.host.place import Service
-from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
+from botswain.targets.base import BY_ITSELF, ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.engines import Engines, Outcome, Say, longest, silent, translated
 
 _CALLED_OFF = "stopped by hand before it was known whether the release is well"
@@ -35,6 +35,7 @@ def taken_back(
     first = next((one for one in done.values() if one.error is not None), None)
     error = translated(first.error) if first and first.error else ServiceError(_CALLED_OFF)
     trouble: dict[str, str] = {}
+    away: set[str] = set()
     tokens = {name: forms.switched(one.answers[-1]).token for name, one in done.items() if one.good}
     if tokens:
         say(f"back to the release before: {', '.join(tokens)}")
@@ -43,8 +44,9 @@ def taken_back(
         trouble |= {name: str(one.error or "was not reached") for name, one in back.items() if not one.good}
     for name, one in done.items():
         if one.lost:
-            told = _lost(engines, name, specs[name], before[name], until, say)
+            told, there = _lost(engines, name, specs[name], before[name], until, say)
             trouble |= {name: told} if told else {}
+            away |= set() if there else {name}
         elif one.error is not None and one.kind == "stuck":
             trouble[name] = str(one.error)
     if trouble:
@@ -52,6 +54,8 @@ def taken_back(
         told = told.removeprefix(f"{name}: ")
         what = error.what if told == error.what else f"{error.what}; and {name} did not come back: {told}"
         fix = error.fix if isinstance(error, ServiceStuck) else _look_there(engines)
+        if name in away:
+            fix = f"wait until it is up: {BY_ITSELF}; then ./inv status --env {_environment(engines)}"
         return ServiceStuck(what, where=error.where, fix=fix, log=error.log)
     lone = first is not None and not tokens and first.kind == "failed" and not first.lost
     if lone and not any(one.kind == "rolled_back" for one in done.values()):
@@ -132,22 +136,26 @@ def all_did(done: Mapping[str, Outcome], told: str, *, unknown: bool = False) ->
     raise ServiceStuck("; ".join([error.what, *rest]), where=error.where, fix=error.fix, log=error.log)
 
 
-def _lost(engines: Engines, name: str, spec: Service, before: View, until: float, say: Say) -> str:
-    """Wait for a host that was lost in a switch, and take that back there; what is wrong, or nothing."""
+def _lost(engines: Engines, name: str, spec: Service, before: View, until: float, say: Say) -> tuple[str, bool]:
+    """Wait for a host that was lost in a switch, and take that back there; what is wrong or nothing, and if it came."""
     (host,) = engines.named([name])
     view = engines.again(host, spec, until, say)
     if view is None:
         left = "nothing" if before.state.live is None else f"release {before.state.live}"
-        return f"it cannot be reached; its own timer returns it to {left}, whether or not anybody gets through"
+        return f"it cannot be reached; its own timer returns it to {left}, whether or not anybody gets through", False
     if view.switch is not None:
         outcome = engines.send("deploy", "ask", {name: [orders.Settle()]}, seconds=longest([spec]))[name]
         if not outcome.good:
-            return str(outcome.error or "it was not reached")
+            return str(outcome.error or "it was not reached"), not outcome.lost
         view = engines.again(host, spec, max(until, time.monotonic()), say)
     if view is None or view.state.live != before.state.live:
-        return f"it runs {view.state.live if view else 'nobody knows what'}"
-    return ""
+        return f"it runs {view.state.live if view else 'nobody knows what'}", view is not None
+    return "", True
 
 
 def _look_there(engines: Engines) -> str:
-    return f"log in there: sudo botswain-host {engines.root.rpartition('/')[2]} status"
+    return f"log in there: sudo botswain-host {_environment(engines)} status"
+
+
+def _environment(engines: Engines) -> str:
+    return engines.root.rpartition("/")[2]

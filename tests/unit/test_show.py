@@ -293,7 +293,9 @@ def test_the_first_deployment_has_a_way_back_too():
 
 
 def test_a_failure_says_why_and_who_is_needed():
-    """Exit 5 comes with what to do next; records that are behind are told."""
+    """Exit 5 comes with what to do next, unless that is to wait; records that are behind are told."""
+    wait = "left: does not answer; wait until it is up: it goes back by itself; then ./inv status --env dev"
+    assert told(deployment=deployment(Outcome.STUCK), error=wait)[1:] == [f"why: {wait}"]
     assert told(deployment=deployment(Outcome.STUCK), error="guild 1: no") == [
         "deploy 20261122-101530-3f9a2c: stuck in 1.2 s",
         "why: guild 1: no",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -350,6 +352,28 @@ def test_a_host_that_came_back_with_another_release_is_told(monkeypatch):
     assert vm.state().behind == ""
     views["left"] = seen("c1", "r7")
     assert vm.state().behind == ""
+
+
+def test_a_host_that_stays_away_in_a_switch_is_waited_for(monkeypatch):
+    """How long is said at once; then, that it goes back by itself, since nobody can log in there."""
+    heard, away = [], translated(LOST)
+    monkeypatch.setattr("botswain.targets.engines._LATER", 0.05)
+    monkeypatch.setattr("botswain.hosts.ssh.hang_up", lambda _host: None)
+
+    def dead(_self, _services):
+        raise away
+
+    monkeypatch.setattr(Engines, "look", dead)
+    done, before = {"left": Outcome("left", error=LOST), "gate": Outcome("gate")}, {"left": seen(), "gate": seen()}
+    until = time.monotonic() + 0.3
+    found = recovering.taken_back(
+        Engines(PAIR, "stage"), {"left": SPEC, "gate": SPEC}, before, done, until, heard.append
+    )
+    assert re.fullmatch(r"left cannot be reached; it is tried until \d\d:\d\d:\d\d UTC, for \d s at most", heard[0])
+    assert heard[1].startswith("left cannot be reached; trying again (")
+    assert (type(found), found.fix) == (
+        ServiceStuck, "wait until it is up: it goes back by itself; then ./inv status --env stage",
+    )  # fmt: skip
 
 
 def test_a_playbook_goes_where_ssh_alone_does_not_do(monkeypatch):
