@@ -58,11 +58,14 @@ def test_not_exactly_one_host_for_the_bot_is_refused_before_anything(tmp_path, g
 
 
 def test_no_inventory_is_told(tmp_path):
-    """With the task that writes one."""
+    """With the task that writes one; a bot of this machine needs none."""
     desk = Desk(tmp_path, {})
-    desk.profile("stage", service=SERVICE)
+    desk.profile("stage", service={**SERVICE, "target": "vm"})
     fix = "./inv init writes one, or see inventories/README.md"
     refused(desk.inv("provision", "--env", "stage"), f"inventories/stage: there is no inventory; {fix}")
+    desk.profile("stage", service=SERVICE)
+    told = "the bot runs on this machine: there is no server to make ready; service.target: vm has it run on one"
+    refused(desk.inv("provision", "--env", "stage"), f"profiles/stage.yaml: {told}")
 
 
 def test_production_is_asked_for(tmp_path):
