@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shlex
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from clients import harbour
 from desk import APP
+from samples import installed
 from shipyard import Yard
 
 from botswain.targets import processes
@@ -109,17 +107,8 @@ def _program(pid: int) -> str:
 @contextlib.contextmanager
 def fleet(folder: Path, name: str) -> Iterator[Fleet]:
     """A project with a sample bot, and no process of it afterwards."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "botswain-tests"
-    cache = Path(os.environ.get("BOTSWAIN_TEST_CACHE") or default)
     (folder / "project").mkdir()
-    try:
-        sample = harbour.sample(name, cache, folder / "sample")
-    except LookupError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"the installation failed:\n{error.stderr.decode()}")
+    sample = installed(name, folder / "sample")
     made = Fleet(folder / "project", sample, sample.folder)
     try:
         yield made

@@ -128,13 +128,13 @@ systemctl daemon-reload; systemctl reset-failed
         with tempfile.NamedTemporaryFile() as file:
             known = ["--not", *self._sent] if self._sent else []
             git(self.repository.root, "bundle", "create", "-q", file.name, "main", *known)
-            self.machine.copy(Path(file.name), f"/root/{self.name}.bundle")
+            self.machine.copy(Path(file.name), f"/opt/{self.name}.bundle")
         self._sent = [commit]
         return commit
 
     def order(self, commit: str, **fields: Any) -> orders.Prepare:
         """The order to build a commit that `send` sent."""
-        given = {"service": self.service, "bundle": f"/root/{self.name}.bundle", **fields}
+        given = {"service": self.service, "bundle": f"/opt/{self.name}.bundle", **fields}
         return orders.Prepare(commit, "ann", "d1", **given)
 
     def prepare(self, mode: str = "well", **files: str) -> str:

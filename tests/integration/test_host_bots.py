@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import httpx
 import pytest
 from clients import harbour
 from hosting import until
+from samples import installed
 from serving import PORT, Served
 
 from botswain.host import orders
@@ -31,16 +30,7 @@ def double():
 @pytest.fixture(params=harbour.NAMES)
 def sample(request, tmp_path):
     """A sample bot with what it needs."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "botswain-tests"
-    cache = Path(os.environ.get("BOTSWAIN_TEST_CACHE") or default)
-    try:
-        return harbour.sample(request.param, cache, tmp_path / "sample")
-    except LookupError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"the installation failed:\n{error.stderr.decode()}")
+    return installed(request.param, tmp_path / "sample")
 
 
 @pytest.fixture

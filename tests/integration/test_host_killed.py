@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hosting import Host, Supervised, bots, release_of, until
+from watching import told_of_processes
 
 from botswain.host import guard, ledger, moves, switch
 from botswain.host.ledger import Ledger
@@ -144,11 +145,8 @@ def test_the_controller_while_its_guard_lives(host):
 def _running(host: Host) -> str:
     """The words of all processes that work in the place."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
+    for _, line in told_of_processes("cmdline"):
+        words = line.split(b"\0")
         if str(host.place.root).encode() in words:
             found.append(b" ".join(words).decode())
     return "\n".join(found)

@@ -159,14 +159,14 @@ def test_a_host_without_sudo_is_told(inventory, debian):
 
 def test_a_user_who_needs_a_password_or_may_not_become_root_is_told(inventory, debian):
     """Nothing waits for an answer that nobody gives."""
-    debian.run("mv /etc/sudoers.d/90-admin /root/")
+    debian.run("mv /etc/sudoers.d/90-admin /opt/")
     try:
         debian.write("/etc/sudoers.d/90-other", "admin ALL=(ALL) ALL\n", mode="0440")
         _, asked = failure(inventory())
         debian.run("rm /etc/sudoers.d/90-other")
         _, refusal = failure(inventory())
     finally:
-        debian.run("mv /root/90-admin /etc/sudoers.d/; rm -f /etc/sudoers.d/90-other")
+        debian.run("mv /opt/90-admin /etc/sudoers.d/; rm -f /etc/sudoers.d/90-other")
     assert asked.startswith("debian: sudo wants a password; let the user become root without one")
     assert refusal.startswith("debian: ")
     assert "sudo wants a password" in refusal or "may not become root" in refusal
@@ -201,11 +201,11 @@ def test_the_doctor_looks_at_hosts_before_anything_is_on_them(inventory, debian,
         return [(one["verdict"], one["detail"], one["fix"]) for one in found if one["look"] == "host debian"]
 
     assert looks() == [("bad", "is not provisioned for this environment", "./inv provision --env stage")]
-    debian.run("mv /usr/bin/python3 /usr/bin/python3.away; mv /etc/sudoers.d/90-admin /root/")
+    debian.run("mv /usr/bin/python3 /usr/bin/python3.away; mv /etc/sudoers.d/90-admin /opt/")
     try:
         told = "\n".join(f"{detail}; {fix}" for _, detail, fix in looks())
     finally:
-        debian.run("mv /usr/bin/python3.away /usr/bin/python3; mv /root/90-admin /etc/sudoers.d/")
+        debian.run("mv /usr/bin/python3.away /usr/bin/python3; mv /opt/90-admin /etc/sudoers.d/")
     assert "Python is not installed there; install it: apt-get install python3" in told
     assert "sudo wants a password; let the user become root without one" in told
     inventory(port=2)

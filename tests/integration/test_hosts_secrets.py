@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
-import threading
 import time
-from pathlib import Path
 
 import pytest
+from watching import told_of_processes, watched
 
 from botswain.ansible import settings
 from botswain.ansible.run import run
@@ -36,30 +34,11 @@ def inventory(tmp_path, debian):
     return debian.inventory(tmp_path / "inventory", "bot")
 
 
-@contextlib.contextmanager
-def watched(look):
-    """Calls `look` again and again meanwhile; the list grows by what it finds."""
-    found, ended = [], threading.Event()
-
-    def watch():
-        while not ended.is_set():
-            found.extend(look())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
-
-
 def here():
     """Command lines and environments of this machine's processes that hold it, but for those of this test."""
-    for path in (*Path("/proc").glob("[0-9]*/cmdline"), *Path("/proc").glob("[0-9]*/environ")):
-        with contextlib.suppress(OSError):
-            if PART.encode() in path.read_bytes():
-                yield str(path)
+    for path, data in told_of_processes("cmdline", "environ"):
+        if PART.encode() in data:
+            yield str(path)
 
 
 def on(debian):

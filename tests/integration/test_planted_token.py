@@ -9,11 +9,11 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from pathlib import Path
 
 import httpx
 import pytest
 from desk import APP, GUILD, GUILD_2, Desk, token
+from watching import told_of_processes
 
 from botswain.sandbox.process import running_server
 
@@ -233,11 +233,7 @@ def test_it_is_in_no_argument_of_any_process(desk: Desk):
 
     def watch():
         while not stop.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(path.read_bytes().decode("utf-8", "replace"))
-                except OSError:
-                    continue
+            seen.update(line.decode("utf-8", "replace") for _, line in told_of_processes("cmdline"))
             time.sleep(0.001)
 
     watcher = threading.Thread(target=watch)

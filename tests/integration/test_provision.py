@@ -126,10 +126,10 @@ def test_a_password_is_set_once_and_shown_nowhere(made, desk, debian):
     assert [one.task for one in first.hosts["debian"].changes] == ["Make the role and the database"]
     again = run("provision", inventory, limit=["database"], tags=["postgres"], variables=variables).insist()
     assert again.hosts["debian"].changes == ()
-    debian.write("/root/pass", f"*:*:*:*:{secret.replace(chr(92), chr(92) * 2)}\n", mode="0600")
-    asked = "PGPASSFILE=/root/pass psql -h 127.0.0.1 -U botswain-stage -d botswain-stage -Atc 'select 1'"
+    debian.write("/opt/pass", f"*:*:*:*:{secret.replace(chr(92), chr(92) * 2)}\n", mode="0600")
+    asked = "PGPASSFILE=/opt/pass psql -h 127.0.0.1 -U botswain-stage -d botswain-stage -Atc 'select 1'"
     assert debian.run(asked).stdout.strip() == "1"
-    debian.run("rm /root/pass")
+    debian.run("rm /opt/pass")
     assert debian.run("journalctl --sync; journalctl -a | grep -c SENTINE[L]", check=False).stdout.strip() == "0"
     assert debian.run("grep -rla SENTINE[L] /var/log /tmp /root /home", check=False).stdout == ""
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from coast import PYTHON, ROOT, Coast
 from desk import GUILD
+from offshore import deploying
 from terminal import on_a_terminal, resize, until
 
 from botswain.ansible.process import _descendants
@@ -206,16 +207,6 @@ def test_a_bad_version_never_stays(sailing, how, why):
     sailing.agree()
 
 
-def test_a_bot_that_ignores_sigterm_is_replaced(sailing):
-    """After its time it is killed, and one process runs."""
-    sailing.version("deaf", stubborn=True)
-    assert sailing.deploy().code == 0
-    sailing.version("two")
-    assert sailing.deploy().code == 0
-    assert sailing.runs() == "two"
-    assert len(sailing.processes()) == 1
-
-
 def test_a_host_that_cannot_be_reached(sailing):
     """It is one line, in a moment, and nothing is begun."""
     sailing.version("two")
@@ -234,21 +225,6 @@ def test_a_host_that_cannot_be_reached(sailing):
     assert re.match("botswain: nobody can tell what runs: gate: .*; look whether", status.err)
     assert sailing.runs() == "one"
     assert sailing.deploy().code == 0
-
-
-@contextmanager
-def deploying(ship, *arguments):
-    """`deploy` as a process of its own."""
-    child = subprocess.Popen(
-        ship.argv("deploy", "--env", "dev", "--yes", *arguments), **ship.where(), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.kill()
-        child.communicate()
 
 
 def wait_for(condition, seconds=30.0):
@@ -322,19 +298,6 @@ def test_a_laptop_that_is_closed(sailing):
     assert len(sailing.processes()) == 1
 
 
-def test_a_reboot_in_the_middle(sailing):
-    """The host comes back with the release that it had."""
-    with switching(sailing) as (child, first):
-        sailing.gateway.reboot()
-        child.wait(200)
-    wait_for(lambda: sailing.current() == first and sailing.runs() == "one", 60)
-    assert len(sailing.processes()) == 1
-    assert child.returncode in {4, 5}
-    ran = sailing.deploy()
-    assert (ran.code, sailing.runs()) == (0, "two"), ran
-    sailing.agree()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_ctrl_c_during_the_gate_brings_the_old_bot_back(sailing, number):
     """The host is told, by ssh or playbook, and is back at once: exit 4, and the release is not blamed."""
@@ -389,19 +352,6 @@ def test_a_stop_by_hand_wins_over_a_deployment_that_began_before(sailing):
     assert sailing.inv("service.start", "--env", "dev", "--yes").code == 0
     wait_for(lambda: sailing.runs() == "one")
     sailing.agree()
-
-
-def test_a_full_disk(ship):
-    """It is told before anything stops, and nothing of the release stays."""
-    ship.gateway.disk(f"{ROOT}/releases", "16M")
-    try:
-        ship.gateway.fill(f"{ROOT}/releases")
-        ran = ship.deploy()
-        assert ran.code == 1
-        assert "space" in ran.document["error"]
-    finally:
-        ship.gateway.undisk(f"{ROOT}/releases")
-    assert ship.deploy().code == 0
 
 
 def test_a_fleet_goes_together(fleet):

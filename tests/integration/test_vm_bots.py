@@ -5,9 +5,8 @@ Their misbehaviour comes as commits to a copy of the sample. What the internet w
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from clients import harbour
 from coast import ROOT, Coast
 from hosting import until
 from offshore import SWITCHED, deploying, drop, guarded, guards, killed, look, mend, small_disk
+from samples import installed
 
 from botswain.sandbox.process import running_server
 
@@ -136,6 +136,17 @@ class Harbour(Coast):
         self.known = (name, self.current())
 
 
+@contextmanager
+def switching(ship):
+    """A deployment that has just switched, and the name and release of what was well before."""
+    name, good = ship.sail()
+    ship.ship(health={**ship.urls, "deadline": 30, "stable_for": 5})
+    ship.version("two")
+    with deploying(ship) as child:
+        until(lambda: ship.current() not in {good, None}, "the switch", 60)
+        yield child, name, good
+
+
 @pytest.fixture(scope="module")
 def gate(lab, tmp_path_factory):
     """One machine for both bots, made ready once."""
@@ -149,16 +160,8 @@ def gate(lab, tmp_path_factory):
 @pytest.fixture(scope="module", params=harbour.NAMES)
 def ship(request, gate, tmp_path_factory):
     """A sample bot whose first version is deployed to a host where nothing was before."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "botswain-tests"
-    folder, cache = tmp_path_factory.mktemp("project"), Path(os.environ.get("BOTSWAIN_TEST_CACHE") or default)
-    try:
-        sample = harbour.sample(request.param, cache, folder / "sample")
-    except LookupError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    except subprocess.CalledProcessError as error:
-        pytest.fail(f"the installation failed:\n{error.stderr.decode()}")
+    folder = tmp_path_factory.mktemp("project")
+    sample = installed(request.param, folder / "sample")
     gate.run(f"mkdir -p {PACKAGES}")
     if request.param == "harbour-py":
         (packages,) = (sample.folder / ".venv/lib").resolve().glob("python*/site-packages")
@@ -322,11 +325,7 @@ def test_a_host_that_lets_nobody_in_before_and_in_the_middle(ship):
 
 def test_the_line_breaks_during_the_switch(ship):
     """The host goes back by itself; the controller looks for it until it gets through, and tells what runs."""
-    name, good = ship.sail()
-    ship.ship(health={**ship.urls, "deadline": 30, "stable_for": 5})
-    ship.version("two")
-    with deploying(ship) as child:
-        until(lambda: ship.current() not in {good, None}, "the switch", 60)
+    with switching(ship) as (child, name, good):
         drop(ship.gateway)
         try:
             guarded(ship, good)
@@ -359,11 +358,7 @@ def test_a_full_disk(ship):
 
 def test_a_reboot_in_the_middle(ship):
     """The host comes back with the release that it had, and one bot."""
-    name, good = ship.sail()
-    ship.ship(health={**ship.urls, "deadline": 30, "stable_for": 5})
-    ship.version("two")
-    with deploying(ship) as child:
-        until(lambda: ship.current() not in {good, None}, "the switch", 60)
+    with switching(ship) as (child, name, good):
         ship.gateway.reboot()
         out, err = child.communicate(timeout=240)
     assert child.returncode in {4, 5}, out + err

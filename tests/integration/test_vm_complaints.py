@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import threading
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +11,7 @@ from desk import APP, token
 from hosting import until
 from offshore import deploying, drop, guarded, guards, look, mend, small_disk
 from shipyard import yard
+from watching import told_of_processes, watched
 
 from botswain.ansible import settings
 from botswain.sandbox.process import running_server
@@ -201,30 +199,11 @@ def test_a_rollback_leaves_the_database_and_says_so(tmp_path):
         assert told not in str(ship.deploy())
 
 
-@contextlib.contextmanager
-def watched(look_at):
-    """Calls it again and again meanwhile; the list grows by what it finds."""
-    found, ended = [], threading.Event()
-
-    def watch():
-        while not ended.is_set():
-            found.extend(look_at())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
-
-
 def command_lines():
     """Those of this computer that hold it."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if (line := path.read_bytes()) and (SECRET.encode() in line or token(APP).encode() in line):
-                yield line
+    for _, line in told_of_processes("cmdline"):
+        if SECRET.encode() in line or token(APP).encode() in line:
+            yield line
 
 
 def test_secrets_of_whole_runs_are_seen_nowhere(ship, tmp_path):
