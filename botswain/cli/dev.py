@@ -29,10 +29,15 @@ def _script(name: str, *arguments: str) -> int:
     return subprocess.run([folder / name, *arguments], check=False, env=known).returncode
 
 
-@task(fast="leave out what takes seconds: real servers, clients, processes", only="pytest's -k")
-def test(_context: Any, fast: bool = False, only: str = "", debug: bool = False) -> int:
+@task(
+    fast="leave out what takes seconds: real servers, clients, processes",
+    exhaustive="also what takes minutes: hosts of other distributions, every published library",
+    only="pytest's -k",
+)
+def test(_context: Any, fast: bool = False, exhaustive: bool = False, only: str = "", debug: bool = False) -> int:
     """Lint, check types and imports, run the tests."""
-    chosen = ["-m", "not slow"] if fast else []
+    left_out = [name for name, leave in (("slow", fast), ("exhaustive", not exhaustive)) if leave]
+    chosen = ["-m", " and ".join(f"not {name}" for name in left_out)] if left_out else []
     chosen += ["-k", only] if only else []
     if not only:
         _lint()
