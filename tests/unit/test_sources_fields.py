@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from botswain.commands.names import PERMISSIONS
 from botswain.commands.definition import Definition
+from botswain.commands.names import PERMISSIONS
 from botswain.commands.sources.fields import (
     defined,
     own_name,
@@ -152,8 +152,10 @@ def test_a_misspelt_field_in_code_is_left_out_with_a_proposal() -> None:
     dropped = "Discord has no such field, so it is left out"
     assert unknown_notes(unknown, "x.js") == [
         f'x.js: /x.descriptionLocalisations: {dropped}; did you mean "descriptionLocalizations"?',
-        f"x.js: /x.defaultMemberPermission: {dropped} and everybody may use the command;"
-        ' did you mean "defaultMemberPermissions"?',
+        (
+            f"x.js: /x.defaultMemberPermission: {dropped} and everybody may use the command;"
+            ' did you mean "defaultMemberPermissions"?'
+        ),
         f'x.js: /x o.require: {dropped}; did you mean "required"?',
         f'x.js: /x o.choises: {dropped}; did you mean "choices"?',
     ]
@@ -163,11 +165,11 @@ def test_a_misspelt_field_that_is_needed_is_an_error() -> None:
     """Without its description a command cannot be deployed, and the misspelling is named beside that."""
     made, _ = defined({"name": "x", "desciption": "X"}, "x.js")
     assert isinstance(made, list)
-    assert [str(one) for one in made][0] == 'x.js: /x.desciption: unknown field; did you mean "description"?'
+    assert next(str(one) for one in made) == 'x.js: /x.desciption: unknown field; did you mean "description"?'
 
 
 def test_fields_of_whole_commands_below_the_top_are_left_out_with_a_note() -> None:
-    """Discord ignores them there, and libraries send them; fields that Discord adds to its answers go without a word."""
+    """Discord ignores them there, and libraries send them; what Discord adds to its answers goes without a word."""
     everywhere = {"nsfw": False, "contexts": None, "integration_types": [0], "default_member_permissions": None}
     sub = {"type": 1, "name": "s", "description": "S", "dm_permission": True, **everywhere, "options": []}
     group = {"type": 2, "name": "g", "description": "G", **everywhere, "options": [sub]}
@@ -180,8 +182,10 @@ def test_fields_of_whole_commands_below_the_top_are_left_out_with_a_note() -> No
         "options": [{"type": 1, "name": "s", "description": "S", "options": []}],
     }  # fmt: skip
     assert unknown_notes(unknown) == [
-        "/x g, /x g s: Discord takes nsfw, contexts, integration_types, default_member_permissions for a whole command"
-        " only; left out",
+        (
+            "/x g, /x g s: Discord takes nsfw, contexts, integration_types, default_member_permissions for a whole"
+            " command only; left out"
+        ),
         "/x g s: Discord takes dm_permission for a whole command only; left out",
     ]
 

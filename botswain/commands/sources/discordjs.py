@@ -21,7 +21,6 @@ from botswain.commands.sources import fields, reading
 from botswain.commands.sources.child import variables
 from botswain.commands.sources.files import command_files, shown_path
 from botswain.commands.sources.read import Found, LeftOut
-from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.wording import many
 

@@ -107,7 +107,9 @@ def _node(source: Source) -> Iterator[Look]:
     if found:
         yield good("node_modules", " ".join(found[0]))
     else:
-        told = f"neither {' nor '.join(_LIBRARIES)} is installed for {source.path}; sources says whether they are needed"
+        told = (
+            f"neither {' nor '.join(_LIBRARIES)} is installed for {source.path}; sources says whether they are needed"
+        )
         yield warning("node_modules", told, _install(source.repo))
 
 
