@@ -10,14 +10,13 @@ from pathlib import Path
 from botswain.host.place import Place, explained
 
 _FENCE = ".env"
-"""A search for this file that leaves a release ends beside it, at an empty one."""
+"""A search for this file that leaves the releases ends beside them, at an empty one."""
 
 
 def fence(place: Place) -> None:
-    """Have the folder of releases stop those who look upward for a .env. Raises HostError."""
-    path = place.releases / _FENCE
+    """Have the bot's folder stop those who look upward for a .env. Raises HostError."""
+    path = place.root / _FENCE
     with explained(path, "make it"):
-        place.releases.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o444))
 

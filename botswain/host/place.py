@@ -18,6 +18,7 @@ confirmed.json      a switch that was confirmed and is not in the ledger yet
 halted.json         who stopped the bot by hand: it stays so until a person says otherwise
 cancelled           the last run that its controller called off
 moved.json          where this folder lay before
+.env                empty: where a search ends that goes upward from a release
 """
 
 from __future__ import annotations

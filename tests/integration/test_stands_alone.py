@@ -103,8 +103,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
             plant(one)
         patch.chdir(folder)
         state = places.keep()
-        for one in (state.parent, state, state / "service", state / "service/dev"):
+        for one in (state.parent, state, state / "service"):
             plant(one, FENCED)
+        plant(state / "service/dev", (".git",))
         ran = made.deploy()
         assert ran.code == 0, ran
         yield made
@@ -124,7 +125,7 @@ def test_load_dotenv_reads_nothing_of_ours(alone, phase):
     """README: no token and nothing else of yours."""
     found = seen(alone, phase)
     assert found["new"] == []
-    assert found["dotenv"] == str(alone.place / "releases/.env")
+    assert found["dotenv"] == str(alone.place / ".env")
     assert Path(found["dotenv"]).read_bytes() == b""
 
 
