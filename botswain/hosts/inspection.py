@@ -137,7 +137,9 @@ def above(releases: str) -> list[Finding]:
         for name in UPWARD:
             path = folder / name
             with contextlib.suppress(OSError):
-                found.append({"kind": "above", "name": str(path), "since": int(path.lstat().st_mtime)})
+                seen = path.lstat()
+                if seen.st_size or name != ".env":  # an empty one is the engine's: there the search for it ends
+                    found.append({"kind": "above", "name": str(path), "since": int(seen.st_mtime)})
     return found
 
 

@@ -82,6 +82,7 @@ def test_what_lies_above_the_releases_is_found(tmp_path):
     releases.mkdir(parents=True)
     (tmp_path / ".env").write_text("TOKEN=x")
     (tmp_path / "stage/node_modules").mkdir()
+    (tmp_path / "stage/.env").touch()  # the engine's own, where a search ends
     found = [one["name"] for one in inspection.above(str(releases)) if one["name"].startswith(str(tmp_path))]
     assert found == [str(tmp_path / "stage/node_modules"), str(tmp_path / ".env")]
 
