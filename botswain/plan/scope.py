@@ -84,8 +84,8 @@ def plan_scope(
 
 def _twins(live: list[dict[str, Any]]) -> str:
     """Why a scope cannot be planned in which two commands of a kind have names that differ in their spaces alone."""
-    seen = set[str]()
-    name = next(raw["name"] for raw in live if key(raw) in seen or seen.add(key(raw)))
+    keys = [key(raw) for raw in live]
+    name = next(raw["name"] for index, raw in enumerate(live) if keys[index] in keys[:index])
     return (
         f"two live commands are called {json.dumps(name, ensure_ascii=False)} but for their spaces; rename one of them"
     )

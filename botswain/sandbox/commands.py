@@ -140,7 +140,7 @@ class Commands:
 
     def _checked(self, body: Any) -> dict[str, Any]:
         form = Form()
-        fields = self._stored(form.model((), body))
+        fields: dict[str, Any] | None = self._stored(form.model((), body))
         if fields is not None:
             validate.check_command(form, (), fields, scope=self._scope, install_types=self._install_types)
         if fields is None or form.errors:

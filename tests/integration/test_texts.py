@@ -70,6 +70,12 @@ def test_validate_says_what_becomes_of_texts(odd: Desk) -> None:
     said = odd.inv("validate", "--env", "dev")
     assert said.code == 0, said
     lead = "  text: "
+    outer = (
+        "commands/c.yaml /plain who description_localizations.de, commands/c.yaml /plain mood description,"
+        ' commands/c.yaml /plain mood choice " glad " name,'
+        ' commands/c.yaml /plain mood choice " glad " name_localizations.de,'
+        ' commands/d.yaml message command " Report this " name'
+    )
     assert [line.removeprefix(lead) for line in said.out.splitlines() if line.startswith(lead)] == [
         'commands/a.yaml: /report description is sent and stored as "Write a report about the harbour"',
         'commands/b.yaml: /draw description is sent and stored as "画像。直接URL"',
@@ -79,7 +85,7 @@ def test_validate_says_what_becomes_of_texts(odd: Desk) -> None:
             "commands/e.yaml: /help description: Discord may take away the spaces between Chinese, Japanese and"
             " Korean characters"
         ),
-        'space around 5 texts is taken away: commands/c.yaml /plain who description_localizations.de, commands/c.yaml /plain mood description, commands/c.yaml /plain mood choice " glad " name, commands/c.yaml /plain mood choice " glad " name_localizations.de, commands/d.yaml message command " Report this " name',
+        f"space around 5 texts is taken away: {outer}",
     ]
     texts = odd.inv("validate", "--env", "dev", "--json").document["texts"]["dev"]
     assert len(texts) == 6
