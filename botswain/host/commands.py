@@ -33,7 +33,8 @@ _REASONS = 12
 """Lines with the reason that are shown above the last ones."""
 _SEARCHED = 4_194_304
 _ERROR = re.compile(
-    r"^(?:npm (?:ERR!|error) (?:code|notarget|404|Found:|Could not|Conflicting|Missing:|Not compatible)\b|\s*ERR_PNPM|E   )"
+    r"^(?:npm (?:ERR!|error) (?:code|notarget|404|Found:|Could not|Conflicting|Missing:|Not compatible)"
+    r"|\s*ERR_PNPM|E   )"
     r"|\b(?:fatal )?error(?: TS\d+)?:|\berror\[|\b\w*(?:Error|Exception): |\b(?:FATAL|FAILED|ERROR)\b"
     r"|command not found|: not found$|No such file or directory|Permission denied|Could not find|Cannot find"
 )

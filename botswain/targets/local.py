@@ -20,7 +20,7 @@ from botswain.targets import credentials, mirror, ports, processes, sandbox
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
-from botswain.targets.specification import API_FILE, specification, supervised
+from botswain.targets.specification import API_FILE, preloads, specification, supervised
 from botswain.targets.supervisor import Daemon, place_of
 
 _GRACE = 1.0
@@ -258,6 +258,7 @@ class Local:
         values = credentials.values(self._profile, self._service, self._token, stored)
         if self._profile.sandbox:
             values[API_FILE] = f"{sandbox.started(self._profile)}/api"
+            values |= preloads(self._service.environment)
         else:
             self._ensure()
         for name, value in values.items():

@@ -160,11 +160,11 @@ def test_ctrl_c_while_venv_is_made_shows_one_line(checkout: Path, during: str) -
     """Ctrl-C ends all that was started and says one line, without a traceback of Python's; the next run does it all."""
     maker = checkout / "maker"
     slow = "import os, time; print('traceback', flush=True); open('begun', 'w').write(str(os.getpid())); time.sleep(60)"
-    maker.write_text(MAKER.replace("REAL", sys.executable).replace("sleep 1;", f"{sys.executable} -Sc \"{slow}\";"))
+    maker.write_text(MAKER.replace("REAL", sys.executable).replace("sleep 1;", f'{sys.executable} -Sc "{slow}";'))
     maker.chmod(0o755)
     python = checkout / ".venv/bin/python"
     if during == "installing":
-        python.write_text(PIP.replace("REAL", sys.executable).replace("sleep", f"{sys.executable} -Sc \"{slow}\"; :"))
+        python.write_text(PIP.replace("REAL", sys.executable).replace("sleep", f'{sys.executable} -Sc "{slow}"; :'))
         python.chmod(0o755)
     else:
         python.replace(checkout / "kept")
