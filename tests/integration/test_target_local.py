@@ -366,7 +366,7 @@ def test_the_token_is_in_its_file_and_in_the_bot_alone(ship: Standin, monkeypatc
     folder = ship.root / "credentials"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {
-        "discord_token": 0o600, "discord_api": 0o600, "PASSWORD": 0o600, "preload_node": 0o600, "preload_python": 0o600,
+        "discord_token": 0o600, "discord_api": 0o600, "PASSWORD": 0o600,
     }  # fmt: skip
     assert stat.S_IMODE((ship.root / "supervisor.sock").stat().st_mode) == 0o700
     assert (folder / "discord_token").read_text() == TOKEN
