@@ -1,7 +1,7 @@
 """The data that a bot keeps beside its code, and that all of its releases have to share.
 
-Told by the volumes of a compose file, the VOLUMEs of a Dockerfile, databases that the code or the example variables name,
-and folders that git ignores and that are called like data.
+Told by the volumes of a compose file, the VOLUMEs of a Dockerfile, databases that the code or the example variables
+name, and folders that git ignores and that are called like data.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ _PATHS = (
     re.compile(rf"""[}})]/({_DATABASE})["'`]"""),
 )
 """A path of a SQLite database as code and URLs write it; also behind `f"{{folder}}/`."""
-_NAMES = frozenset(["data", "db", "database", "databases", "storage", "store", "persist", "saves", "uploads", "userdata"])
-_NO_DATA = frozenset(["node_modules", "dist", "build", "logs", "log", "coverage", "out", ".git", ".venv", "venv", "src", "app"])
+_NAMES = frozenset(
+    ["data", "db", "database", "databases", "storage", "store", "persist", "saves", "uploads", "userdata"]
+)
+_NO_DATA = frozenset(
+    ["node_modules", "dist", "build", "logs", "log", "coverage", "out", ".git", ".venv", "venv", "src", "app"]
+)
 _PLACEHOLDERS = frozenset([".gitkeep", ".gitignore", ".keep"])
 _WORKDIR = re.compile(r"^\s*WORKDIR\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 _VOLUME = re.compile(r"^\s*VOLUME\s+(.+)$", re.MULTILINE | re.IGNORECASE)
@@ -52,7 +56,7 @@ def data_of(repo: Path, code: Iterable[tuple[Path, str]]) -> Data:
         held = [one for one in tracked if one == path or one.startswith(f"{path.rstrip('/')}/")]
         if not any(PurePosixPath(one).name not in _PLACEHOLDERS for one in held):
             made.shared[path] = seen
-        elif path.endswith("/") and not any(one.startswith(path) for one in made.shared):
+        elif _like_data(path) and not any(one.startswith(path) for one in made.shared):
             what = f"{seen} keeps {path}, which holds files of the commit, too; name what is data in it"
             made.missing.append(f"service.shared: {what}")
     for path in [one for one in made.shared if any(one != two and one.startswith(two) for two in made.shared)]:
@@ -60,9 +64,13 @@ def data_of(repo: Path, code: Iterable[tuple[Path, str]]) -> Data:
     return made
 
 
+def _like_data(path: str) -> bool:
+    return path.endswith("/") and PurePosixPath(path).name.lower() in _NAMES
+
+
 def _normal(name: str) -> str | None:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] in _NO_DATA:
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] in _NO_DATA or path.suffix == ".log":
         return None
     return f"{path}/" if name.endswith("/") else str(path)
 
@@ -101,7 +109,11 @@ def _volumes(repo: Path) -> Iterator[tuple[str, str]]:
 def _as_kind(repo: Path, path: str) -> str:
     """With `/` behind a folder; what looks like a file is one."""
     plain = path.rstrip("/")
-    return plain if (repo / plain).is_file() or (PurePosixPath(plain).suffix and not (repo / plain).is_dir()) else f"{plain}/"
+    return (
+        plain
+        if (repo / plain).is_file() or (PurePosixPath(plain).suffix and not (repo / plain).is_dir())
+        else f"{plain}/"
+    )
 
 
 def _listed(line: str) -> list[str]:
@@ -129,15 +141,18 @@ def _mounts(text: str) -> Iterator[tuple[str, str]]:
         documents: Any = read_yaml(text, "compose")
     except BotswainError:
         return
-    services = documents[0].get("services") if documents and isinstance(documents[0], dict) else None
-    for service in services.values() if isinstance(services, dict) else ():
+    found = documents[0].get("services") if documents and isinstance(documents[0], dict) else None
+    services: dict[str, Any] = found if isinstance(found, dict) else {}
+    for service in services.values():
         built = isinstance(service, dict) and ("build" in service or len(services) == 1)
         for one in (service.get("volumes") or []) if built else ():
             if isinstance(one, dict):
                 if not one.get("read_only") and one.get("type") != "tmpfs":
                     yield str(one.get("source", "")), str(one.get("target", ""))
                 continue
-            source, _, rest = str(one).rpartition(":") if str(one).endswith((":ro", ":rw", ":z", ":Z")) else ("", "", "")
+            source, _, rest = (
+                str(one).rpartition(":") if str(one).endswith((":ro", ":rw", ":z", ":Z")) else ("", "", "")
+            )
             parts = (source if rest else str(one)).split(":")
             if rest != "ro" and len(parts) >= 2:
                 yield parts[0], parts[1]

@@ -1,4 +1,4 @@
-"""How a bot on Node.js is built and started, from the scripts, the lock file and the dependencies of its package.json."""
+"""How a bot on Node.js is built and started: from the scripts and dependencies of its package.json, and its lock file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _SHELL = re.compile(r"[|&;<>$`*?()\\]|^\w+=")
 """What only a shell makes sense of."""
 _STARTERS = ("main", "bot", "run", "app", "index", "start")
 _NO_TESTS = "no test specified"
-_BUILDERS = frozenset(["tsc", "tsup", "swc", "esbuild", "rimraf", "rm", "prisma", "webpack", "rollup", "tsc-alias", "unbuild"])
+_BUILDERS = frozenset(
+    ["tsc", "tsup", "swc", "esbuild", "rimraf", "rm", "prisma", "webpack", "rollup", "tsc-alias", "unbuild"]
+)
 """Programs that make what is started, and are no bot themselves."""
 _LOADERS = frozenset(["ts-node", "tsx", "ts-node-esm"])
 """Programs of node_modules that start a bot in TypeScript."""
@@ -52,7 +54,9 @@ class Manager:
         verb = name if name in {"test", "start"} and self.name != "bun" else f"run {name}"
         if not package:
             return f"{self.name} {verb}"
-        return f"yarn workspace {package} {verb}" if self.name == "yarn" else f"{self.name} {self._chosen(package, verb)}"
+        return (
+            f"yarn workspace {package} {verb}" if self.name == "yarn" else f"{self.name} {self._chosen(package, verb)}"
+        )
 
     def _chosen(self, package: str, verb: str) -> str:
         return f"{verb} {self.workspace} {package}" if self.name == "npm" else f"{self.workspace} {package} {verb}"
@@ -99,7 +103,9 @@ def scripts_of(repo: Path, member: str = "") -> Scripts:
     compiled = "build" in scripts or bool(start.builds)
     tested = "test" in scripts and _NO_TESTS not in scripts["test"]
     developing = package.get("devDependencies") if isinstance(package.get("devDependencies"), dict) else {}
-    runs_dev = any(Path(word).name in (developing or {}) for word in [*made.run.split(), *start.last.split()])
+    runs_dev = any(
+        Path(word).name in (developing or {}) for word in {*made.run.split(), *start.last.split()} - {"node"}
+    )
     everything = compiled or runs_dev or (tested and not scripts["test"].startswith("node "))
     made.build = [manager.install + ("" if everything else manager.production)]
     made.build += [manager.script("build", named)] if "build" in scripts else _as_commands(start.builds)
@@ -108,7 +114,9 @@ def scripts_of(repo: Path, member: str = "") -> Scripts:
     if start.builds and whole:
         made.missing.append("service.run: the start script builds at every start; name what starts the bot alone")
     elif start.builds:
-        made.comments.append("The start script builds at every start; here a release is built once, and `run` starts it.")
+        made.comments.append(
+            "The start script builds at every start; here a release is built once, and `run` starts it."
+        )
     if start.others and not whole:
         made.comments.append(f"The start script also runs `{'`, `'.join(start.others)}`; that is left out here.")
     return made

@@ -22,7 +22,9 @@ _READS = (
 )
 """How code reads a variable of its environment: Node, Bun, Deno, os, environs, decouple, dotenv."""
 _DESTRUCTURED = re.compile(r"\{([^{}]*)\}\s*=\s*(?:process|Bun)\.env\b")
-_LOGIN = re.compile(r"\.(?:login|run|start|setToken|set_token)\(\s*([^()\n]*(?:\([^()\n]*\)[^()\n]*)?)|\btoken\s*[:=]\s*([^\n]+)")
+_LOGIN = re.compile(
+    r"\.(?:login|run|start|setToken|set_token)\(\s*([^()\n]*(?:\([^()\n]*\)[^()\n]*)?)|\btoken\s*[:=]\s*([^\n]+)"
+)
 """What a bot logs in with: the argument, or what is called `token`."""
 _EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist", "example.env", ".env-example", "sample.env")
 _KEY = re.compile(rf"^\s*(?:export\s+)?({_NAME})\s*=", re.MULTILINE)
@@ -86,8 +88,8 @@ def _ignored_file(repo: Path, code: list[str]) -> str | None:
     ignored = [line.strip().strip("/") for line in text_of(repo / ".gitignore").splitlines() if line.strip()]
     for name in _CONFIGS:
         stem, dot, ending = name.rpartition(".")
-        examples = (f"{name}.example", f"{stem}.example.{ending}", f"{stem}-example.{ending}", f"{stem}.sample.{ending}",
-                    f"{stem}_example.{ending}", f"example.{name}", f"{name}.sample", f"{stem}-sample.{ending}")  # fmt: skip
+        marked = [f"{stem}{sign}{word}.{ending}" for sign in ".-_" for word in ("example", "sample", "template")]
+        examples = (f"{name}.example", f"{name}.sample", f"example.{name}", *marked)
         known = next((one for one in (name, *examples) if (repo / one).is_file()), None)
         hidden = any(fnmatch(name, one) or fnmatch(Path(name).name, one) for one in ignored)
         if known is None or not (hidden or known != name) or not _HAS_TOKEN.search(text_of(repo / known)):
