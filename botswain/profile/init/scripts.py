@@ -1,4 +1,4 @@
-"""How a bot on Node.js is built and started: from the scripts and dependencies of its package.json, and its lock file."""
+"""How a bot on Node.js is built and started: from its package.json and lock file."""
 
 from __future__ import annotations
 
