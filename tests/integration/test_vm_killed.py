@@ -24,8 +24,11 @@ BACK = (
     "before a line in journal.jsonl (write verified)",
     "before a line in journal.jsonl (recording)",
     "before journal.jsonl is deleted",
+    "before the end is told",
 )
 """Points of a rollback."""
+LATE = (BACK[4], BACK[8], BACK[10])
+"""Points after which everything is done on the host."""
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,15 @@ def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(ship):
     assert len(points) > 20
 
 
+def settled(ship, name, point):
+    """`rollback` finishes the one that was killed, and goes no further back."""
+    ran = ship.rollback()
+    assert (ran.code, ship.runs()) == (0, name), (point, str(ran))
+    assert {one["description"] for one in ship.live().values()} == {name}, point
+    assert "was cut off" in ran.err + ran.out, ran
+    ship.agree()
+
+
 def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(ship):
     """A way back that was cut off leaves nothing that the next deployment cannot put in order.
 
@@ -94,5 +106,7 @@ def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(ship):
         version(ship, f"w{number}")
         healed(ship, f"w{number}", BACK[number - 1])
         assert killed(ship, point, "rollback") == point
+        if point in LATE:
+            settled(ship, f"w{number - 1}", point)
     version(ship, "last")
     healed(ship, "last", BACK[-1])
