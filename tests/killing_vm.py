@@ -3,8 +3,8 @@
     python tests/killing_vm.py <number or name of the point> <arguments of the task…>
 
 Points are before each change of the records and before the end is told, and for each order that changes something on
-the host: before it leaves, when half of it is told, and when the host has heard all of it and nobody listens any more. A
-playbook is heard when its task begins. Prints the point's name before it dies; a run that gets through ends with the
+the host: before it leaves, when half of it is told, and when the host has heard all of it and nobody listens any more.
+A playbook is heard when its task begins. Prints the point's name before it dies; a run that gets through ends with the
 task's own exit code.
 """
 

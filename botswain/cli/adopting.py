@@ -74,7 +74,7 @@ class _Importer:
         return ask(question)
 
     def finished(self, result: object) -> None:
-        """Prints nothing yet: which files were written is not in it."""
+        """Prints nothing: an import is no rollback."""
 
 
 def _adoption_lines(found: Adoption) -> Iterator[str]:

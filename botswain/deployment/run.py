@@ -35,7 +35,7 @@ class Person(Protocol):
         """Asks whether to go on. Called only when the options say that somebody can answer."""
 
     def finished(self, result: Result) -> None:
-        """Shows the result, while the lock is held: a run that is killed before that has not told how it ended."""
+        """Shows how a rollback ended, while the lock is held: one that is killed before that has not told it."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,9 @@ def holding(
                 manifest = session.records.manifest()
             result = do(Run(session, client, held, identity, kind, who, options, person, settled, manifest))
             result = replace(result, settled=settled, requests=client.requests.by_method())
-        result = tell(session, held, person, result)
+        if kind == "rollback":
+            result = tell(session, held, person, result)
+        held.unsettled = False
     return with_late_notes(session, result)
 
 

@@ -314,11 +314,22 @@ def test_signal_between_records_and_first_write_writes_nothing(deployed, monkeyp
     deployed.check()
 
 
+def begun(project, guild):
+    """Waits until the run under way has begun to write a guild, by its journal."""
+    end = time.monotonic() + 20
+    while not any(
+        ("write begins", guild) == (one["event"], one.get("scope")) for one in Journal(project.store()).read() or []
+    ):
+        assert time.monotonic() < end, f"{guild} is not written"
+        time.sleep(0.02)
+
+
 def test_cut_off_guild_that_closed_meanwhile_does_not_hold_up_the_rest(deployed, tmp_path_factory):
     """A bot thrown out of a guild after a crash must not make every later run fail: that guild is skipped."""
     deployed.sandbox.fault("latency", method="PUT", path=GUILDS[1], seconds=5)
     process = deployed.start("deploy", "--yes", "--allow-delete", "3")
     read_until(process.stderr, f"guild {GUILDS[0]}: written")
+    begun(deployed, GUILDS[1])
     process.kill()
     process.communicate()
     deployed.sandbox.set_guild(GUILDS[1], "forbidden")
@@ -333,20 +344,12 @@ def test_cut_off_guild_that_closed_meanwhile_does_not_hold_up_the_rest(deployed,
     deployed.check()
 
 
-def journal(project):
-    """The events of the run under way."""
-    return Journal(project.store()).read() or []
-
-
 def test_unreadable_scope_keeps_the_crash_for_the_next_run(deployed):
     """While Discord cannot be read, nobody knows how far the dead run got: nothing is recorded or written."""
     deployed.sandbox.fault("latency", method="PUT", path=GUILDS[1], seconds=5)
     process = deployed.start("deploy", "--yes", "--allow-delete", "3")
     read_until(process.stderr, f"guild {GUILDS[0]}: written")
-    end = time.monotonic() + 20
-    while not any(("write begins", GUILDS[1]) == (one["event"], one.get("scope")) for one in journal(deployed)):
-        assert time.monotonic() < end, "the second guild is not written"
-        time.sleep(0.02)
+    begun(deployed, GUILDS[1])
     process.kill()
     process.communicate()
     deployed.sandbox.fault("status", method="GET", path=GUILDS[1], status=503, count=4)

@@ -137,7 +137,7 @@ def test_rollback_killed_late_is_finished_and_not_repeated(sailing, arguments, p
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("arguments", [*TAKES_BACK])
 def test_rollback_killed_anywhere_is_finished_and_not_repeated(sailing, arguments):
-    """At every point, of every kind: one step back, and none further. One to a named state may say that none was made."""
+    """At every point, of every kind: one step back, and none further. One to a named state may say that none was."""
     for number in range(1, MANY):
         met, wanted = back_and_killed(sailing, arguments, number, str(number))
         ran = sailing.rollback(*(() if arguments == "--to" else arguments.split()))
