@@ -103,10 +103,11 @@ def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(ship):
     At every order and every kind of record; the records are those of a deployment, which was killed at all of them.
     """
     for number, point in enumerate(BACK):
+        before = ship.runs()
         version(ship, f"w{number}")
         healed(ship, f"w{number}", BACK[number - 1])
         assert killed(ship, point, "rollback") == point
         if point in LATE:
-            settled(ship, f"w{number - 1}", point)
+            settled(ship, before, point)
     version(ship, "last")
     healed(ship, "last", BACK[-1])
