@@ -88,11 +88,15 @@ def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(ship):
     assert len(points) > 20
 
 
-def settled(ship, name, point):
+def commands(ship):
+    """What is live, by name: the descriptions."""
+    return {name: one["description"] for name, one in ship.live().items()}
+
+
+def settled(ship, before, point):
     """`rollback` finishes the one that was killed, and goes no further back."""
     ran = ship.rollback()
-    assert (ran.code, ship.runs()) == (0, name), (point, str(ran))
-    assert {one["description"] for one in ship.live().values()} == {name}, point
+    assert (ran.code, ship.runs(), commands(ship)) == (0, *before), (point, str(ran))
     assert "was cut off" in ran.err + ran.out, ran
     ship.agree()
 
@@ -103,7 +107,7 @@ def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(ship):
     At every order and every kind of record; the records are those of a deployment, which was killed at all of them.
     """
     for number, point in enumerate(BACK):
-        before = ship.runs()
+        before = (ship.runs(), commands(ship))
         version(ship, f"w{number}")
         healed(ship, f"w{number}", BACK[number - 1])
         assert killed(ship, point, "rollback") == point
