@@ -19,14 +19,16 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from botswain.backup import commands, lines, settings
 from botswain.backup.errors import BackupError
 from botswain.backup.restoring import Order
-from botswain.backup.server import Server, of_url, secret_file
+from botswain.backup.server import Server, secret_file
 from botswain.backup.settings import Settings
+from botswain.backup.urls import of_url
 
 CONFIGURATIONS = Path("/etc/botswain/backup")
 _VERBS = ("run", "list", "verify", "restore", "prune")
@@ -151,7 +153,7 @@ def _target(words: argparse.Namespace, chosen: Settings) -> Server:
         fix = "leave it out and say --password-file FILE, or say --into - and give the URL on stdin"
         raise BackupError(what, where="--into", fix=fix)
     password = secret_file(Path(words.password_file)) if words.password_file else into.password
-    return Server(into.database, into.host, into.port, into.user, into.parameters, password, chosen.server.passfile)
+    return replace(into, password=password, passfile=chosen.server.passfile)
 
 
 def _complain(error: BackupError) -> None:

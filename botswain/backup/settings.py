@@ -15,13 +15,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from botswain.backup.errors import BackupError
-from botswain.backup.server import Server, of_url, secret_file
+from botswain.backup.server import Server, secret_file
+from botswain.backup.urls import of_url
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -150,7 +151,7 @@ def _server(reader: _Reader, texts: Mapping[str, str], port: int | None, *, secr
             password = secret_file(Path(texts["password_file"]))
         except BackupError as error:
             reader.problems.append(f"password_file: {error}")
-    return Server(found.database, found.host, found.port, found.user, found.parameters, password, texts["passfile"])
+    return replace(found, password=password, passfile=texts["passfile"])
 
 
 def _section(reader: _Reader, name: str, of: type, fits: Callable[[Any], bool], told: str) -> dict[str, Any]:

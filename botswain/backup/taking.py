@@ -61,6 +61,7 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) ->
     runner = Runner(settings.server.variables(), settings.run_as)
     watch = _Watch()
     taken = _made(settings, catalogue, runner, watch, say)
+    taken.notes += settings.server.notes
     taken.notes += [f"an earlier run was cut off; what it left ({one}) was removed" for one in cut]
     if taken.entry.suspicious:
         told = f"{taken.entry.id} is suspicious: {taken.entry.suspicious}"

@@ -9,8 +9,9 @@ from pathlib import Path
 from botswain.backup import commands, restoring
 from botswain.backup.errors import BackupError
 from botswain.backup.errors import Refused as RunnerRefused
-from botswain.backup.server import Server, of_url
+from botswain.backup.server import Server
 from botswain.backup.settings import Keep, Settings, Ssh
+from botswain.backup.urls import of_url
 from botswain.database.base import BackupFailed, BackupRefused, Document, Restore, Say
 from botswain.errors import BotswainError
 from botswain.profile.settings import Backup, Database, Profile

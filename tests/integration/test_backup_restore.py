@@ -287,8 +287,8 @@ def test_a_password_in_the_command_line_is_refused(backups: Backups, stored, clu
         (["restore", "latest", "--into", "mysql://a/b"], "the database's URL: is none of PostgreSQL"),
         (["restore", "latest", "--into", "postgresql://a"], "the database's URL: names no database"),
         (
-            ["restore", "latest", "--into", "postgresql://a/b?ssl=on"],
-            "the database's URL: has the unknown parameter ssl",
+            ["restore", "latest", "--into", "postgresql://a/b?sslmod=on"],
+            "the database's URL: has the unknown parameter sslmod",
         ),
         (["verify", "2"], ""),
         (["frob"], "argument run|list|verify|restore|prune: invalid choice: 'frob'"),

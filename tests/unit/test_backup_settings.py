@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from botswain.backup.errors import BackupError
-from botswain.backup.server import Server, of_url
+from botswain.backup.server import Server
 from botswain.backup.settings import Keep, Settings, Ssh, load, parse
+from botswain.backup.urls import of_url
 
 LEAST = {"environment": "stage", "database": "harbour", "folder": "/var/backups/botswain/stage"}
 
