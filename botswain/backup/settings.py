@@ -7,6 +7,7 @@ folder                         where the backups are
 run_as                         the system user as which the clients run when this runs as root (peer authentication)
 keep, min_size, shrink         see Keep and Settings
 copy_to, ssh                   second places: folders, or ssh://user@host:port/folder
+verify_restore                 whether every new backup is restored once into a scratch database
 bin                            the folder of PostgreSQL's clients; default: what fits the server
 """
 
@@ -66,6 +67,8 @@ class Settings:
     copy_to: tuple[str, ...] = ()
     ssh: Ssh = field(default_factory=Ssh)
     bin: str = ""
+    verify_restore: bool = False
+    """Every new backup is restored once into a scratch database on the same server."""
 
 
 class _Reader:
@@ -124,9 +127,10 @@ def parse(data: bytes, where: str, *, secret: bool = False) -> Settings:
         keep=Keep(**_section(reader, "keep", Keep, lambda one: _whole(one) and one >= 0, "a number from 0")),
         min_size=reader.take("min_size", lambda one: _whole(one) and one >= 0, 0, "a number of bytes"),
         shrink=float(shrink), copy_to=tuple(copies), bin=texts["bin"],
+        verify_restore=reader.take("verify_restore", lambda one: isinstance(one, bool), False, "true or false"),
         ssh=Ssh(**_section(reader, "ssh", Ssh, lambda one: isinstance(one, str), "a path")),
     )  # fmt: skip
-    reader.done(", ".join(sorted([*_TEXTS, "port", "keep", "min_size", "shrink", "copy_to", "ssh"])))
+    reader.done(", ".join(sorted([*_TEXTS, "port", "keep", "min_size", "shrink", "copy_to", "ssh", "verify_restore"])))
     if reader.problems:
         raise BackupError("; ".join(reader.problems), where=where)
     return settings

@@ -16,7 +16,7 @@ LEAST = {"environment": "stage", "database": "harbour", "folder": "/var/backups/
 
 KNOWN = (
     "bin, copy_to, database, environment, folder, host, keep, min_size, passfile, password_file, port, run_as, shrink,"
-    " ssh, url, user"
+    " ssh, url, user, verify_restore"
 )
 
 
