@@ -1,22 +1,31 @@
-"""A backup that is called good restores into the server that it came from: whatever the database has beside its rows."""
+"""A backup that is called good restores into the server that it came from, whatever is in it beside rows."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from backups import Backups, until
-from postgres import PASSWORD, Cluster
+from postgres import Cluster
 
 from botswain.backup import catalogue as entries
-from botswain.backup import folder
 
 pytestmark = pytest.mark.slow
+
+
+WITHOUT_SUBSCRIPTIONS = r"""
+SELECT format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname), format('DROP SUBSCRIPTION %I', subname)
+FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) \gexec
+"""
+
+
+def some(kinds: Mapping[str, object], *chosen: str) -> list[object]:
+    """All of them as parameters, of which those that are not chosen run with --exhaustive alone."""
+    return [one if one in chosen else pytest.param(one, marks=pytest.mark.exhaustive) for one in kinds]
 
 
 class Harbour:
@@ -60,10 +69,9 @@ def harbour(tmp_path, cluster):
     made = Harbour(tmp_path, cluster)
     (tmp_path / "source").mkdir()
     yield made
-    for name in {"spare", *made.made}:
-        cluster.sql("SELECT format('ALTER SUBSCRIPTION %I DISABLE; ALTER SUBSCRIPTION %1$I SET (slot_name = NONE);"
-                    " DROP SUBSCRIPTION %1$I', subname) FROM pg_subscription, pg_database AS d WHERE subdbid = d.oid AND"
-                    f" datname = '{name}' \\gexec", name if name in made.names() else "postgres")  # fmt: skip
+    for name in made.names():
+        if name in ("spare", *made.made):
+            cluster.sql(WITHOUT_SUBSCRIPTIONS, name)
     made.drop("spare", *made.made)
     cluster.sql("DROP ROLE bot")
 
@@ -80,13 +88,13 @@ BY_SEARCH_PATH = {
     "an index": "CREATE TABLE p (t text); CREATE UNIQUE INDEX ON p (slugify(t));",
     "a materialized view": "CREATE TABLE p (t text);",
     "a domain": "CREATE DOMAIN slug AS text CHECK (slugify(VALUE) <> ''); CREATE TABLE p (t slug);",
-    "a function that reads a table": "CREATE TABLE kinds (k text); INSERT INTO kinds VALUES ('x'); CREATE FUNCTION known(v"
-    " text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT EXISTS (SELECT FROM kinds) $$; CREATE TABLE p (t text"
-    " CHECK (known(t)));",
+    "a function that reads a table": """CREATE TABLE kinds (k text); INSERT INTO kinds VALUES ('x');
+        CREATE FUNCTION known(v text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT EXISTS (SELECT FROM kinds) $$;
+        CREATE TABLE p (t text CHECK (known(t)));""",
 }
 
 
-@pytest.mark.parametrize("kind", BY_SEARCH_PATH)
+@pytest.mark.parametrize("kind", some(BY_SEARCH_PATH, "a generated column", "a materialized view"))
 def test_what_relies_on_the_search_path_is_restored(harbour: Harbour, kind):
     """Functions that name something without its schema fail in a plain pg_restore; ours looks where the source does."""
     view = "CREATE MATERIALIZED VIEW m AS SELECT slugify(t) FROM p;" if "view" in kind else ""
@@ -155,9 +163,11 @@ def test_clients_that_are_newer_than_the_server(tmp_path, programs, harbour: Har
     assert backups.do("verify", "--restore").code == 0
 
 
-BEFORE = "CREATE TABLE guilds (id bigint PRIMARY KEY); INSERT INTO guilds VALUES (1);" \
-    " CREATE TABLE members (guild bigint REFERENCES guilds); CREATE TYPE mood AS ENUM ('calm');" \
-    " CREATE SCHEMA app; CREATE TABLE app.logs (m mood);"  # fmt: skip
+BEFORE = """
+CREATE TABLE guilds (id bigint PRIMARY KEY); INSERT INTO guilds VALUES (1);
+CREATE TABLE members (guild bigint REFERENCES guilds); CREATE TYPE mood AS ENUM ('calm');
+CREATE SCHEMA app; CREATE TABLE app.logs (m mood);
+"""
 
 MIGRATIONS = {
     "a table with a foreign key": (
@@ -165,19 +175,21 @@ MIGRATIONS = {
         "constraint warnings_guild_fkey on table public.warnings depends on ", "SELECT guild FROM warnings"),
     "a view": ("CREATE VIEW w AS SELECT id FROM guilds;", "view public.w depends on ", ""),
     "a column of an old type": (
-        "CREATE TABLE w (a int, m mood); INSERT INTO w VALUES (7, 'calm');", "column m of table public.w depends on type",
+        "CREATE TABLE w (a int, m mood); INSERT INTO w VALUES (7, 'calm');",
+        "column m of table public.w depends on type",
         "SELECT a FROM w"),
     "a function of an old type": (
-        "CREATE FUNCTION f(mood) RETURNS int LANGUAGE sql AS 'SELECT 1';", "function public.f(public.mood) depends on", ""),
+        "CREATE FUNCTION f(mood) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+        "function public.f(public.mood) depends on", ""),
     "a materialized view on a view": (
         "CREATE VIEW w AS SELECT id FROM guilds; CREATE MATERIALIZED VIEW m AS SELECT * FROM w;",
         "materialized view public.m depends on ", ""),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("migration", MIGRATIONS)
+@pytest.mark.parametrize("migration", some(MIGRATIONS, "a table with a foreign key", "a function of an old type"))
 def test_what_a_migration_added_is_named_and_dropped_only_when_told(harbour: Harbour, migration):
-    """Over the source, all or nothing: refused with the names and both ways; with --cascade it goes, and the rest stays."""
+    """Over the source, all or nothing: refused with names and both ways; with --cascade it goes, the rest stays."""
     after, told, stays = MIGRATIONS[migration]
     harbour.database("source", BEFORE)
     backups = harbour.backups("source")
@@ -220,8 +232,8 @@ EXTENDED = "CREATE TABLE t (a text); INSERT INTO t VALUES ('x'); CREATE INDEX ON
 
 def test_extensions_of_a_superuser_stay_where_they_are(harbour: Harbour):
     """Over the bot's own database by the bot's own role, also in a schema of their own, and with rows of theirs."""
-    superuser = "CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO bot;" \
-        " CREATE EXTENSION citext SCHEMA public;"  # fmt: skip
+    superuser = """CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions;
+        GRANT USAGE ON SCHEMA extensions TO bot; CREATE EXTENSION citext SCHEMA public;"""
     script = EXTENDED.replace("gin_trgm_ops", "extensions.gin_trgm_ops")
     harbour.database("source", script, "CREATE TABLE c (a public.citext);", superuser=superuser)
     backups = harbour.backups("source")
@@ -247,9 +259,8 @@ def test_rows_of_an_extension_s_own_tables_arrive_once(harbour: Harbour, tmp_pat
     harbour.cluster.sql("INSERT INTO public.conf VALUES (3, true)", "source")
     url = harbour.cluster.url("source")
     done = backups.do("restore", stored, "--into", url, "--replace", "--over-source")
-    assert done.code in (0, 3), done
-    if done.code == 0:
-        assert harbour.cluster.sql("SELECT k FROM public.conf ORDER BY 1", "source") == ["1", "2"]
+    assert done.code == 0, done
+    assert harbour.cluster.sql("SELECT k FROM public.conf ORDER BY 1", "source") == ["1", "2"]
 
 
 def test_an_extension_that_only_a_superuser_may_make(harbour: Harbour):
@@ -291,10 +302,10 @@ def test_create_keeps_what_belongs_to_the_database_itself(harbour: Harbour):
     backups = Backups(harbour.root / "source", harbour.cluster, "So urce", user="postgres")
     done = backups.do("restore", backups.run(), "--into", harbour.cluster.url("spare"), "--create", "--json")
     assert (done.code, done.document["notes"]) == (0, []), done
-    query = """SELECT pg_get_userbyid(datdba), datlocprovider, daticulocale, datcollate, datconnlimit, (SELECT array_agg(a::text ORDER BY a::text)
-        FROM unnest(datacl) AS a),
-        shobj_description(oid, 'pg_database'), (SELECT jsonb_agg(setconfig ORDER BY setrole) FROM pg_db_role_setting
-        WHERE setdatabase = pg_database.oid) FROM pg_database WHERE datname = '{}'"""
+    query = """SELECT pg_get_userbyid(datdba), datlocprovider, daticulocale, datcollate, datconnlimit,
+        (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) AS a), shobj_description(oid, 'pg_database'),
+        (SELECT jsonb_agg(setconfig ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)
+        FROM pg_database WHERE datname = '{}'"""
     found = harbour.cluster.sql(query.format("spare"))
     assert found == harbour.cluster.sql(query.format("So urce"))
     assert "Asia/Tokyo" in found[0]
@@ -329,16 +340,19 @@ EVERYTHING = """
 CREATE TABLE a (id int PRIMARY KEY, b int); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);
 ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b DEFERRABLE INITIALLY DEFERRED;
 BEGIN; INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1); COMMIT;
-CREATE TABLE loose (id int); INSERT INTO loose VALUES (7); ALTER TABLE loose ADD FOREIGN KEY (id) REFERENCES a NOT VALID;
+CREATE TABLE loose (id int); INSERT INTO loose VALUES (7);
+ALTER TABLE loose ADD FOREIGN KEY (id) REFERENCES a NOT VALID;
 ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE a FORCE ROW LEVEL SECURITY; CREATE POLICY p ON a USING (id > 0);
-CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY, s serial); INSERT INTO i DEFAULT VALUES; INSERT INTO i DEFAULT VALUES;
+CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY, s serial);
+INSERT INTO i DEFAULT VALUES; INSERT INTO i DEFAULT VALUES;
 CREATE UNLOGGED TABLE u (a int); INSERT INTO u VALUES (1);
 CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2';
-CREATE AGGREGATE total(int) (SFUNC = add, STYPE = int, INITCOND = '0'); CREATE OPERATOR @@@ (FUNCTION = add, LEFTARG = int,
-RIGHTARG = int);
+CREATE AGGREGATE total(int) (SFUNC = add, STYPE = int, INITCOND = '0');
+CREATE OPERATOR @@@ (FUNCTION = add, LEFTARG = int, RIGHTARG = int);
 CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO u VALUES (2); RETURN NEW; END $$;
 CREATE TRIGGER touch AFTER INSERT ON i FOR EACH ROW EXECUTE FUNCTION touched();
-CREATE TABLE parted (a int) PARTITION BY RANGE (a); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE parted (a int) PARTITION BY RANGE (a);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
 INSERT INTO parted VALUES (5);
 CREATE MATERIALIZED VIEW m1 AS SELECT id FROM a; CREATE MATERIALIZED VIEW m2 AS SELECT id FROM m1 WITH NO DATA;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
@@ -351,14 +365,15 @@ CREATE SUBSCRIPTION sub CONNECTION 'host=192.0.2.1' PUBLICATION pub WITH (connec
 
 
 def test_everything_else_that_a_database_may_hold(harbour: Harbour):
-    """Into a new database, and over that again, by clients of the server's version and a scratch restore; as a superuser."""
+    """Into a new database, over that again and again, and into a scratch database, by a superuser."""
     harbour.database("source", EVERYTHING, owner="postgres")
     backups = harbour.backups("source", "postgres")
     stored = backups.run()
-    query = "SELECT sum(last_value) FROM pg_sequences; TABLE loose; TABLE m1; SELECT total(a) FROM parted; SELECT count(*) FROM" \
-        " u; SELECT count(*) FROM pg_policy; SELECT convalidated FROM pg_constraint WHERE conname = 'loose_id_fkey';" \
-        " SELECT relispopulated FROM pg_class WHERE relname = 'm2'; SELECT convert_from(lo_get(4712), 'UTF8');" \
-        " SELECT 1 @@@ 2; SELECT evtname FROM pg_event_trigger; SELECT pubname FROM pg_publication"  # fmt: skip
+    query = """SELECT sum(last_value) FROM pg_sequences; TABLE loose; TABLE m1; SELECT total(a) FROM parted;
+        SELECT count(*) FROM u; SELECT count(*) FROM pg_policy; SELECT evtname FROM pg_event_trigger;
+        SELECT convalidated FROM pg_constraint WHERE conname = 'loose_id_fkey'; SELECT pubname FROM pg_publication;
+        SELECT relispopulated FROM pg_class WHERE relname = 'm2'; SELECT convert_from(lo_get(4712), 'UTF8');
+        SELECT 1 @@@ 2"""
     before = harbour.cluster.sql(query, "source")
     for words in (["--create"], ["--replace"], ["--replace"]):
         done = backups.do("restore", stored, "--into", harbour.cluster.url("spare"), *words)
@@ -383,7 +398,7 @@ def test_a_role_that_policies_hold_back_cannot_dump_and_is_told_the_way(harbour:
 
 
 def test_a_restore_into_a_scratch_database(harbour: Harbour):
-    """It shows that the backup restores, is in the catalogue, and leaves nothing; the bot's role may have to be allowed."""
+    """It shows that a backup restores, is noted, and leaves nothing; a role that may make none is told how it may."""
     harbour.database("source", BEFORE)
     backups = harbour.backups("source")
     stored, before = backups.run(), harbour.names()
@@ -413,8 +428,10 @@ def test_a_backup_that_does_not_restore_is_not_good(harbour: Harbour):
     assert done.code == 0, done
     stored = done.document["backup"]["id"]
     assert done.document["backup"]["restoredAt"]
-    broken = UNQUALIFIED + "CREATE TABLE p (t text CHECK (slugify(t) <> '')); INSERT INTO p VALUES ('x');"
-    harbour.cluster.sql(f"{broken} DROP FUNCTION trimmed(text)", "source", "bot")
+    harbour.cluster.sql(UNQUALIFIED, "source", "bot")
+    harbour.cluster.sql(BY_SEARCH_PATH["a check"], "source", "bot")
+    harbour.cluster.sql("INSERT INTO p VALUES ('x')", "source", "bot")
+    harbour.cluster.sql("DROP FUNCTION trimmed(text)", "source", "bot")
     done = backups.do("run", "--json")
     assert (done.code, done.document["outcome"]) == (1, "partial")
     assert "cannot be restored: function trimmed(text) does not exist" in done.document["backup"]["why"]
@@ -427,20 +444,17 @@ def test_a_backup_that_does_not_restore_is_not_good(harbour: Harbour):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_scratch_database_goes_also_after_a_kill(harbour: Harbour, number):
     """At once where that can be; else with the next run, whatever that does."""
-    harbour.database("source", "CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
-                     " $$ BEGIN PERFORM pg_advisory_xact_lock(4713); RETURN $1; END $$;"
-                     "CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE INDEX ON t (slow(a));")  # fmt: skip
+    harbour.database("source", """CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+        $$ BEGIN IF current_database() <> 'source' THEN PERFORM pg_sleep(60); END IF; RETURN $1; END $$;
+        CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE INDEX ON t (slow(a));""")  # fmt: skip
     backups = harbour.backups("source")
     backups.run()
     before = harbour.names()
-    with harbour.cluster.session("source") as holder:
-        holder.say("SET application_name = 'holder';")
-        # Advisory locks are a database's own: the scratch one is known by its name once it is there.
-        argv = backups.argv("verify", "--restore")
-        process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, **backups.where())
-        until(lambda: harbour.names() != before)
-        process.send_signal(number)
-        process.communicate(timeout=60)
+    process = subprocess.Popen(backups.argv("verify", "--restore"), stderr=subprocess.DEVNULL, **backups.where())
+    until(lambda: harbour.cluster.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+    assert len(harbour.names()) == len(before) + 1
+    process.send_signal(number)
+    process.wait(60)
     if number == signal.SIGTERM:
         assert harbour.names() == before
     assert backups.do("run", "--json").code == 0
