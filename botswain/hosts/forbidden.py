@@ -54,6 +54,8 @@ class _Rule:
 
 
 _REFUSED = re.compile(r"not permitted|[Pp]ermission denied")
+_STARTS = re.compile(r"Starting (?:botswain-\S+\.service|The Discord bot of )")
+"""What systemd writes into the unit's journal, of version 250 on and before."""
 _RULES = (
     _Rule(
         "ProtectSystem=strict: the bot writes only in its shared and cache folders and in /tmp",
@@ -129,6 +131,14 @@ _RULES = (
         (r"Operation not permitted", r"\bEPERM\b"),
     ),
 )
+
+
+def since_start(lines: Iterable[str]) -> list[str]:
+    """The lines of a unit's journal since the bot was started last: what an earlier release said is mended or gone."""
+    found: list[str] = []
+    for line in lines:
+        found = [line] if _STARTS.match(line) else [*found, line]
+    return found
 
 
 def forbidden(lines: Iterable[str]) -> list[Forbidden]:

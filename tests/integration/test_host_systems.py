@@ -1,4 +1,4 @@
-"""Every Debian that is promised: provisioned, deployed to, rolled back, backed up and restored, for real.
+"""Every system that is promised: provisioned, deployed to, rolled back, backed up and restored, for real.
 
 What each took is printed at the end of a test (`-rP` shows it).
 """
@@ -18,6 +18,7 @@ RELEASES = {
     "bullseye": ("Debian GNU/Linux 11", "3.9.", "13"),
     "bookworm": ("Debian GNU/Linux 12", "3.11.", "15"),
     "trixie": ("Debian GNU/Linux 13", "3.13.", "17"),
+    "noble": ("Ubuntu 24.04", "3.12.", "16"),
 }
 """What the system calls itself, and the versions of its Python and PostgreSQL."""
 DATABASE = {"where": "host", "backup": {}}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from desk import ROOT
 
-from botswain.hosts.forbidden import forbidden, hint
+from botswain.hosts.forbidden import forbidden, hint, since_start
 
 WX = "MemoryDenyWriteExecute"
 WORDS = [
@@ -69,6 +69,15 @@ def test_each_restriction_is_told_once_and_the_last_decides():
     lines = ["Read-only file system: '/a'", "Read-only file system: '/b'", "can't start new thread"]
     assert [one.line for one in forbidden(lines)] == ["Read-only file system: '/b'", "can't start new thread"]
     assert "bot_tasks_max" in hint("\n".join(lines), "stage")
+
+
+@pytest.mark.parametrize("start", ["Starting botswain-stage.service - The Discord bot of stage...",
+                                   "Starting The Discord bot of stage..."])  # fmt: skip
+def test_what_an_earlier_start_said_counts_no_more(start):
+    """A journal holds what releases before printed; the one that runs now is not blamed for it."""
+    lines = ["Starting botswain-stage.service - x", "Read-only file system: '/a'", start, "Connected to Discord"]
+    assert since_start(lines) == [start, "Connected to Discord"]
+    assert since_start(lines[1:2]) == lines[1:2]
 
 
 def test_variables_that_are_proposed_exist():
