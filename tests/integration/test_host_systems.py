@@ -82,7 +82,7 @@ def test_doctor_knows_the_release(ship, release):
     assert [one["detail"] for one in found if one["verdict"] != "good"] == ["is not provisioned for this environment"]
     found = [one for one in ship.inv("doctor", "--env", "dev", "--json").document["looks"] if "ship" in one["look"]]
     assert {one["verdict"] for one in found} == {"good"}, found
-    assert f"{system} " in found[0]["detail"]
+    assert f", {system}" in found[0]["detail"]
     assert f"Python {python}" in found[0]["detail"]
 
 
