@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
+from botswain.host import guard, halt, launch, managers, ports, probe, releases, running, single, switch
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
-from botswain.targets import credentials, mirror, ports, processes, sandbox
+from botswain.targets import credentials, mirror, processes, sandbox
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
@@ -91,7 +91,8 @@ class Local:
         """Raise ServiceError for a port that is in use, and a secret that is not set."""
         credentials.values(self._profile, self._service, self._token)
         with translated():
-            ports.check(self._service, processes.of(self._place.root))
+            found = self._daemon.program("bot")
+            self._check_ports(int(found["pid"]) if found else 0)
 
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit, or find it done."""
@@ -179,7 +180,7 @@ class Local:
                 raise running.nothing_to_start(self._place, live, back, deploy)
             manager = self._ready()
             if not manager.process().running:
-                ports.check(self._service, ())
+                self._check_ports(0)
                 halt.lift(self._place)
                 launch.forget(self._place.starts)
                 manager.start()
@@ -239,6 +240,11 @@ class Local:
         """Whether a guard waits for the switch to be confirmed: a restart of the machine ends it, too."""
         return bool(processes.guards(self._place.root))
 
+    def _check_ports(self, pid: int) -> None:
+        """Raise HostError when a process that is not the bot's, whose process is `pid`, has a port of it."""
+        for one in running.strangers(self._place, self.spec, pid, ports.of(self.spec)):
+            raise one.refusal()
+
     def _known(self) -> list[Release]:
         return Ledger(self._place).releases() if self._place.ledger.exists() else []
 
@@ -247,7 +253,10 @@ class Local:
 
     def _end(self) -> None:
         if self._daemon.pid():
-            managers.manager_of(self.spec).stop()
+            manager = managers.manager_of(self.spec)
+            family = single.family(self._place, manager.process().pid)
+            manager.stop()
+            single.end_others(self._place, _GRACE, family)
             processes.end(lambda: processes.of_bot(self._place.root), _GRACE)
         else:  # a supervisord that was killed leaves the bot running
             self._daemon.down(self._service.stop_timeout)

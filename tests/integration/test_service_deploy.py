@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from shipyard import yard
+from standin import until
 
 from botswain.deployment.commit import release_commit
 from botswain.errors import Refused
@@ -345,6 +346,21 @@ def test_a_health_that_is_changed_is_what_counts_from_then_on(sailing):
     assert sailing.deploy().document["outcome"] == "unchanged"
     assert (sailing.asked(), sailing.current()) == (before, release)
     sailing.agree()
+
+
+def test_health_that_is_added_or_written_another_way_is_no_other_program_at_the_port(ship):
+    """A bot that runs has its port: it is judged by a health that comes later, under any name of this machine."""
+    ship.ship(health={}, port=ship.port, environment={})
+    assert ship.deploy().code == 0
+    until(lambda: ship.asked() is not None)
+    before, release = ship.asked(), ship.current()
+    for name in ("127.0.0.1", "localhost"):
+        health = {"ready": f"http://{name}:{ship.port}/readyz", "deadline": 4, "stable_for": 0.1}
+        ship.ship(health=health, port=ship.port, environment={})
+        ran = ship.deploy()
+        assert (ran.code, ran.document["deployment"]["service"]["action"]) == (0, "start"), ran
+    assert (ship.asked(), ship.current()) == (before, release)
+    ship.agree()
 
 
 def test_too_few_logins_refuse_a_deployment_and_nothing_is_built(sailing):
