@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from botswain.secrets import redaction
+
+_LISTED = 5
+"""Items that a message names before it only counts."""
 
 
 def nearest(value: object, known: Iterable[str]) -> str:
@@ -36,3 +39,9 @@ def shown(value: object) -> str:
 def many(count: int, noun: str) -> str:
     """`1 command`, `2 commands`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a, b, c and 7 more`, for a list that may be long."""
+    shown = ", ".join(items[:_LISTED])
+    return f"{shown} and {len(items) - _LISTED} more" if len(items) > _LISTED else shown

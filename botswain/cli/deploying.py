@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.cli.task import ask, dry, emit, environment, on_terminal, progress, task
 from botswain.errors import BotswainError, ExitCode
-from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.result import Result
     from botswain.deployment.run import Options
+    from botswain.deployment.wanted import Wanted
     from botswain.plan import Plan
 
 
@@ -21,32 +21,28 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
 
     Without --env, those of every environment.
     """
+    from botswain.cli.validated import validated_document, validated_lines
     from botswain.deployment.wanted import wanted
     from botswain.errors import InvalidInput, Problem
     from botswain.profile.load import gaps, load, names
 
     problems: list[Problem] = []
     unfilled: list[Problem] = []
-    checked: dict[str, int] = {}
+    checked: dict[str, Wanted] = {}
     chosen = [env] if env else names()
     if not chosen:
         raise BotswainError("there is no profile", where="profiles", fix="write one for each environment")
     for name in chosen:
         try:
             profile = load(name, complete=False)
-            checked[name] = wanted(profile).count
+            checked[name] = wanted(profile)
             unfilled += gaps(profile)
         except InvalidInput as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if json and not problems:
-        to_fill = [str(gap) for gap in unfilled]
-        emit({"task": "validate", "valid": True, "commands": checked, "toFillIn": to_fill, "exitCode": 0})
-    for name, count in checked.items() if not json else ():
-        print(
-            f"{name}: {many(count, 'command')}, all valid"
-            if count
-            else f"{name}: no command; is commands.folder right?"
-        )
+        emit(validated_document(checked, unfilled))
+    for name, want in checked.items() if not json else ():
+        print(*validated_lines(name, want), sep="\n")
     for gap in unfilled:
         print(f"to fill in before {gap.file} can be deployed: {gap.path}: {gap.message}", file=sys.stderr)
     if problems:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.recorded import _agree, _only_told
@@ -141,10 +140,10 @@ def down(
 
     Without --env those of every environment. Releases stay.
     """
+    from botswain.state import places
     from botswain.targets.choose import running
-    from botswain.targets.supervisor import FOLDER
 
-    names = [env] if env else sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
+    names = [env] if env else places.services()
     if dry(context, dry_run=dry_run):
         found = [f"{name}: process {pid}" for name in names for pid in running(name)]
         would = f"would stop {', '.join(found)}" if found else "nothing runs here"
@@ -173,7 +172,9 @@ def _down(name: str) -> list[str]:
     try:
         session = _session(name)
     except BotswainError as error:
-        if not Path(".botswain/service", name).is_dir():
+        from botswain.targets.moving import place_of
+
+        if not place_of(name).root.is_dir():
             raise
         print(f"note: not in the audit log: {error}", file=sys.stderr)
     with _audited(session, "dev.down"):

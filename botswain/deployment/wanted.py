@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botswain import cache
 from botswain.commands.canonical import Command, canonical, key
+from botswain.commands.sources.read import LeftOut
 from botswain.discord.enums import GLOBAL, CommandType
 from botswain.errors import InvalidInput, Problem
 from botswain.profile.settings import Profile
+from botswain.wording import listed
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition
     from botswain.commands.sources.read import Found
+
+PASSED_OVER = "passed over, though it may be a command: "
+"""How a note on something that was not read begins."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,10 @@ class Wanted:
     """How many commands there are, whether or not a scope is named yet."""
     renames: Mapping[str, str] | None = None
     """By key: the key that a command had before; None when what is wanted comes from no sources that could say so."""
+    files: int = 0
+    """How many files of the source were read."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the source holds and is no command."""
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By scope and key: the ids that the commands are known to have had, beside those that are recorded now."""
 
@@ -66,7 +75,8 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
         both = {**sets["common"], **sets["owner"]}
         scopes |= {guild: both if guild in scopes else sets["owner"] for guild in profile.owner_guild_ids}
     count = sum(len(sets[part]) for part in ("common", "owner", "entry"))
-    return Wanted(scopes, tuple(sets["notes"]), count, sets["renames"])
+    left_out = tuple(LeftOut(*one) for one in sets["left_out"])
+    return Wanted(scopes, tuple(sets["notes"]), count, sets["renames"], sets["files"], left_out)
 
 
 def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
@@ -78,7 +88,7 @@ def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
     found = found or read(profile.source)
     definitions = apply_overrides(found.definitions, profile.command_overrides, file=profile.file)
     definitions = select(definitions, profile.enabled_commands, file=profile.file)
-    notes = list(found.notes)
+    notes = [*found.notes, *_doubts(found.left_out)]
     if left := [one for one in definitions if left_alone(profile.leave, one.key)]:
         definitions = [one for one in definitions if one not in left]
         names = ", ".join(one.name for one in left)
@@ -101,8 +111,19 @@ def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
         "owner": {one.key: _owners(one) for one in owner},
         "entry": {one.key: canonical(one.payload, GLOBAL) for one in entry},
         "notes": notes,
+        "files": found.files,
+        "left_out": [[one.file, one.place, one.reason, one.doubtful] for one in found.left_out],
         "renames": {one.key: former for one in common + owner + entry if (former := former_key(one)) is not None},
     }
+
+
+def _doubts(left_out: Sequence[LeftOut]) -> list[str]:
+    """A note for each reason for which something was passed over that may be meant as a command."""
+    by_reason: dict[str, list[str]] = {}
+    for one in left_out:
+        if one.doubtful:
+            by_reason.setdefault(one.reason, []).append(f"{one.file} {one.place}".strip())
+    return [f"{PASSED_OVER}{listed(places)}: {reason}" for reason, places in by_reason.items()]
 
 
 def _owners(definition: Definition) -> Command:

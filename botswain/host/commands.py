@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from botswain.host import alone
 from botswain.host.errors import HostError
 from botswain.host.place import Place, explained
 from botswain.host.users import User
@@ -37,6 +38,7 @@ _MARK = "BOTSWAIN_BUILDS"
 def environment(place: Place, extra: Mapping[str, str], user: User | None = None) -> dict[str, str]:
     """The environment of a build: caches that are kept, and no secrets. A user's home is the cache."""
     known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    known |= {"PATH": alone.search_path(known), **alone.variables(place)}
     if user is not None:
         known |= {"HOME": str(place.cache), "USER": user.name, "LOGNAME": user.name}
         known.pop("TMPDIR", None)  # root's may be closed to others

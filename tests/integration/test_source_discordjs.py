@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from clients import sample_bots as bots
+from clients.discordjs_bot import Bot
 from test_source_program import gone, written
 
 from botswain.commands.canonical import canonical
 from botswain.commands.sources.read import Found, isolated, read
 from botswain.discord.enums import GLOBAL, LOCALES
-from botswain.errors import BotswainError, InvalidInput
-from botswain.profile.settings import Source
+from botswain.errors import BotswainError
 
 pytestmark = pytest.mark.slow
 
@@ -31,53 +31,6 @@ console.log(JSON.stringify(all.map((one) => one.data?.toJSON() ?? ApplicationCom
 def packages(node_client):
     """discord.js and the loaders of TypeScript, installed."""
     return bots.packages(node_client)
-
-
-class Bot:
-    """A bot of its own in `bot`, below the working directory."""
-
-    def __init__(self, packages: bots.Packages) -> None:
-        self.packages = packages
-        self.repo = Path("bot")
-
-    def copied(self, name: str, *installed: str) -> Bot:
-        """One of the sample bots."""
-        bots.copy(name, self.repo)
-        self.packages.link(self.repo, "discord.js", *installed)
-        return self
-
-    def module(self, name: str, text: str) -> Path:
-        """Writes a module; `name` is its path below the folder of commands."""
-        path = self.repo / "commands" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
-    def command(self, name: str, before: str = "", file: str = "") -> None:
-        """A module with a command, and some code before it."""
-        self.module(
-            file or f"{name}.js",
-            f"{before}\nmodule.exports = {{ data: {{ name: '{name}', description: 'Is {name}' }}, execute() {{}} }};\n",
-        )
-
-    def source(self, **fields) -> Source:
-        """The profile's `commands`."""
-        usual = {"folder": "commands", "interpreter": str(self.packages.node)}
-        return Source("discord.js", self.repo, **{**usual, **fields})
-
-    def read(self, **fields) -> Found:
-        """What is read."""
-        return read(self.source(**fields))
-
-    def names(self, **fields) -> list[str]:
-        """The names of what is read."""
-        return [one.name for one in self.read(**fields).definitions]
-
-    def problems(self, **fields) -> list[str]:
-        """What is wrong."""
-        with pytest.raises(InvalidInput) as caught:
-            self.read(**fields)
-        return [str(problem) for problem in caught.value.problems]
 
 
 @pytest.fixture
@@ -117,7 +70,8 @@ def test_commonjs_by_the_way(bot):
     assert [one.file.removeprefix("bot/commands/") for one in found.definitions] == [
         "ban.js", "config.js", "fun/menus.js", "fun/menus.js", "fun/roll.js",
     ]  # fmt: skip
-    assert found.notes == ("no command is exported by bot/commands/util.js",)
+    assert found.notes == ()
+    assert [str(one) for one in found.left_out] == ["bot/commands/util.js: exports functions only: pick"]
 
 
 def test_esm_in_all_shapes(bot):
@@ -396,8 +350,12 @@ def test_shapes_of_exports(bot):
         "bot/commands/b.js: /b has no function that handles it, such as execute",
         "bot/commands/h.js: /h has no function that handles it, such as execute",
         "bot/commands/h.js: /h: Discord has no cooldown; left out",
-        "no command is exported by bot/commands/i.js, bot/commands/j.js",
     )
+    assert [(Path(one.file).name, one.place, one.reason, one.doubtful) for one in found.left_out] == [
+        ("c.js", "`config`", "has a name and a description, but no options, type or function", True),
+        ("i.js", "", "has a name and a function, but no description: an event", False),
+        ("j.js", "", "exports nothing with a name and a description: options", False),
+    ]
 
 
 def test_a_command_exported_twice(bot):

@@ -144,7 +144,8 @@ def test_extensions(any_bot):
     found = any_bot.read("bot:bot", extensions=("cogs.*",))
     assert sorted(one.name for one in found.definitions) == ["Report This", "dice", "guess", "kick", "ping", "treasure"]
     assert {one.name: one.file for one in found.definitions}["kick"] == "bot/cogs/admin/kick.py"
-    assert found.notes[1:] == ("left out for having no setup function: bot/cogs/shared.py", LOST)
+    assert found.notes[1:] == (LOST,)
+    assert [str(one) for one in found.left_out] == ["bot/cogs/shared.py: has no setup function"]
     assert any_bot.names("bot:bot", extensions=("cogs.admin.kick",)) == ["Report This", "kick", "ping", "treasure"]
     assert "kick" in any_bot.names("bot:bot", extensions=("cogs.*",), setup_hook=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,20 @@ from botswain.commands.selection import duplicates
 from botswain.commands.sources import fields, reading
 from botswain.commands.sources.child import variables
 from botswain.commands.sources.files import command_files, shown_path
-from botswain.commands.sources.read import Found
+from botswain.commands.sources.read import Found, LeftOut
 from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.profile.settings import Source
 
 _ENDINGS = (".ts", ".mts", ".cts", ".js", ".mjs", ".cjs")
+_NOT_ITS_OWN = ", which discord.js itself does not look at"
+_ADAPTER = (
+    "write a module that exports the commands in an array and name it in commands.files"
+    ' (docs/adopt/discord-js.md, "A shape of its own")'
+)
 _NO_COMMANDS = re.compile(r"\.d\.[cm]?ts$|\.(test|spec)\.[cm]?[jt]s$")
 
 
@@ -52,7 +58,8 @@ def read(source: Source) -> Found:
     where = shown_path(source.repo)
     told = reading.run_reader(source, argv, request, lambda _: f"run npm install in {where}")
     told.commands.sort(key=lambda message: files.index(message["file"]))
-    definitions, problems, notes = [], told.problems, []
+    definitions, notes = [], []
+    problems = [*told.problems, *_own_shapes(source, told)]
     for message in told.commands:
         file = reading.named(source, message["file"])
         made = _define(message, file)
@@ -62,12 +69,12 @@ def read(source: Source) -> Found:
         definitions.append(made)
         notes += _notes(message, made)
     problems += duplicates(definitions)
+    left_out = reading.left_out(source, told, files)
+    if not (problems or definitions) and left_out and all(one.doubtful for one in left_out):
+        problems += _nothing_known(source, left_out)
     if problems:
         raise InvalidInput(problems)
-    empty = [reading.named(source, one["file"]) for one in told.of("none")]
-    if empty:
-        notes.append(f"no command is exported by {reading.listed(empty)}")
-    return Found(definitions, (*notes, *reading.background_notes(source, told)))
+    return Found(definitions, (*notes, *reading.background_notes(source, told)), len(files), left_out)
 
 
 def modules(source: Source) -> list[str]:
@@ -89,6 +96,27 @@ def modules(source: Source) -> list[str]:
     sources = {path for path in wanted if path.suffix.endswith("ts")}
     compiled = {path.with_suffix(path.suffix.replace("t", "j")) for path in sources}
     return [path.relative_to(source.repo).as_posix() for path in wanted if path not in compiled]
+
+
+def _own_shapes(source: Source, told: reading.Reading) -> list[Problem]:
+    """One problem for each way in which commands are in a shape of the bot's own, which would be read by half."""
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for one in told.of("shape"):
+        alike.setdefault(one["why"], []).append(one)
+    return [
+        Problem(reading.named(source, first["file"]), first["place"], f"{why}{_and_so(more)}{_NOT_ITS_OWN}; {_ADAPTER}")
+        for why, (first, *more) in alike.items()
+    ]
+
+
+def _and_so(more: list[dict[str, Any]]) -> str:
+    return f" (and so for {many(len(more), 'more command')})" if more else ""
+
+
+def _nothing_known(source: Source, left_out: Sequence[LeftOut]) -> list[Problem]:
+    """One problem for a folder of which nothing is a command, although all of it seems to be meant as one."""
+    what = f"nothing in {many(len(left_out), 'place')} is a command as discord.js knows it, such as {left_out[0]}"
+    return [Problem(shown_path(source.path), "", f"{what}; {_ADAPTER}")]
 
 
 def _node(source: Source) -> str:

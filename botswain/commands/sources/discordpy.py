@@ -16,6 +16,7 @@ from botswain.commands.sources.files import shown_path
 from botswain.commands.sources.read import Found
 from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
+from botswain.wording import listed
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition
@@ -58,12 +59,11 @@ def read(source: Source) -> Found:
     if problems:
         raise InvalidInput(problems)
     notes = _bound(told.commands)
-    empty = [reading.named(source, one["file"]) for one in told.of("none")]
-    if empty:
-        notes.append(f"left out for having no setup function: {reading.listed(empty)}")
     if plain := list(dict.fromkeys(one["name"] for one in told.of("untranslated"))):
         notes.append(_untranslated(source, plain))
-    return Found(definitions, (*notes, *reading.background_notes(source, told)))
+    files = {one["file"] for one in [*told.commands, *told.of("left")]}
+    left_out = reading.left_out(source, told, [])
+    return Found(definitions, (*notes, *reading.background_notes(source, told)), len(files), left_out)
 
 
 def _python(source: Source) -> str:
@@ -107,7 +107,7 @@ def _conflict(source: Source, message: dict[str, Any]) -> Problem:
 
 def _untranslated(source: Source, names: list[str]) -> str:
     """A note on the commands that would be translated, if there were something to do it."""
-    which = f"{reading.listed(names)}: texts are locale_str, but the tree has no translator"
+    which = f"{listed(names)}: texts are locale_str, but the tree has no translator"
     if source.setup_hook:
         return f"{which}, and setup_hook sets none"
     return f"{which}; are translations set in setup_hook? then say setup_hook: true"
@@ -127,4 +127,4 @@ def _bound(commands: Iterable[dict[str, Any]]) -> list[str]:
     bound = sorted(paths[False] - paths[True])
     if not bound:
         return []
-    return [f"the code binds {reading.listed(bound)} to guilds of its own; the profile decides where they go instead"]
+    return [f"the code binds {listed(bound)} to guilds of its own; the profile decides where they go instead"]

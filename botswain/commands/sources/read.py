@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     from botswain.profile.settings import Source
 
 
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """Something that a source holds and that is not read as a command."""
+
+    file: str
+    place: str
+    """Which part of the file, such as `/ping`; empty for all of it."""
+    reason: str
+    doubtful: bool = False
+    """Whether it may be meant as a command."""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.place, self.reason) if part)
+
+
 @dataclass(frozen=True)
 class Found:
     """What a source holds."""
@@ -18,6 +33,10 @@ class Found:
     definitions: list[Definition]
     notes: tuple[str, ...] = ()
     """What people should know of it, such as a command that nothing handles."""
+    files: int = 0
+    """How many files were read; 0 for a source that is none of files."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What was looked at and is no command, in the order of the files."""
 
 
 def read(source: Source) -> Found:
@@ -28,7 +47,8 @@ def read(source: Source) -> Found:
     if source.kind == "folder":
         from botswain.commands.sources.folder import load_folder
 
-        return Found(load_folder(source.path))
+        definitions = load_folder(source.path)
+        return Found(definitions, files=len({one.file for one in definitions}))
     if source.kind == "discord.js":
         from botswain.commands.sources import discordjs
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.commands.sources import child
 from botswain.commands.sources.files import shown_path
+from botswain.commands.sources.read import LeftOut
 from botswain.errors import BotswainError, Problem
 from botswain.secrets import redaction
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 READERS = Path(__file__).parent / "readers"
 _LISTED = 5
-"""Files that a note names before it only counts."""
+"""Failures in the background that are noted."""
 
 
 @dataclass
@@ -71,10 +72,19 @@ def named(source: Source, file: str) -> str:
     return shown_path(source.repo / file)
 
 
-def listed(files: Sequence[str]) -> str:
-    """`a, b and 3 more`."""
-    shown = ", ".join(files[:_LISTED])
-    return f"{shown} and {len(files) - _LISTED} more" if len(files) > _LISTED else shown
+def left_out(source: Source, told: Reading, files: Sequence[str]) -> tuple[LeftOut, ...]:
+    """What the reader passed over, in the order of the files."""
+    order = {file: index for index, file in enumerate(files)}
+    found = sorted(told.of("left"), key=lambda one: order.get(one["file"], len(order)))
+    return tuple(
+        LeftOut(
+            named(source, one["file"]),
+            one.get("place", ""),
+            redaction.clean_text(one["reason"]),
+            doubtful=one.get("doubtful", False),
+        )
+        for one in found
+    )
 
 
 def background_notes(source: Source, reading: Reading) -> list[str]:

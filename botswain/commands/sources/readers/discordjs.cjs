@@ -12,6 +12,8 @@ const { pathToFileURL } = require('url');
 
 const [requestFile, channel] = process.argv.slice(2).map(Number);
 const { repo, files, loader, fields, modules } = JSON.parse(fs.readFileSync(requestFile, 'utf8'));
+const shapes = require('./shapes.cjs');
+const { hasHandler, hasMethod, isBuilder, isObject, isPartBuilder, isPlain, isRaw, looksMeant } = shapes;
 const { stringify } = JSON;
 const { writeSync } = fs;
 const turn = () => new Promise((done) => immediately(done));
@@ -21,7 +23,6 @@ process.argv.length = 2;
 
 const LOADERS = ['tsx', 'ts-node', '@swc-node/register'];
 const OWN = ['developmentOnly', 'development_only', 'ownerOnly', 'owner_only', 'renamed_from', 'renamedFrom'];
-const NO_HANDLERS = ['constructor', 'toJSON', 'autocomplete'];
 const DEPTH = 3;
 let at = files[0];
 let stripping = false;
@@ -55,43 +56,8 @@ function json(value, above = []) {
   return `{${parts.join()}}`;
 }
 
-const isObject = (value) => value !== null && typeof value === 'object';
-const hasMethod = (value, name) => isObject(value) && typeof value[name] === 'function';
-const isBuilder = (value) =>
-  hasMethod(value, 'toJSON') && (hasMethod(value, 'setDefaultMemberPermissions') || hasMethod(value, 'setDefaultPermission'));
-const isPartBuilder = (value) => hasMethod(value, 'toJSON') && hasMethod(value, 'setName') && !isBuilder(value);
-
-function isPlain(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype || value[Symbol.toStringTag] === 'Module';
-}
-
-// Whether something runs a command: any function, also in a mapping of sub-commands.
-function hasHandler(value, depth = 2) {
-  if ((!isObject(value) && typeof value !== 'function') || isBuilder(value)) return false;
-  for (let part = value; part && part !== Object.prototype && part !== Function.prototype; part = Object.getPrototypeOf(part)) {
-    for (const [name, { value: member, get }] of Object.entries(Object.getOwnPropertyDescriptors(part))) {
-      if (NO_HANDLERS.includes(name)) continue;
-      const held = get ? value[name] : member;
-      if (typeof held === 'function') return true;
-      if (depth > 1 && isObject(held) && (isPlain(held) || Array.isArray(held)) && hasHandler(held, depth - 1)) return true;
-    }
-  }
-  return false;
-}
-
-// Whether an object is a command as Discord writes it, and not an option, an event or something else with a name.
-function isRaw(value, sure, owner) {
-  if (!isObject(value) || typeof value.name !== 'string') return false;
-  const { type, description } = value;
-  const kind = typeof type === 'string' ? ['', 'CHAT_INPUT', 'USER', 'MESSAGE', 'PRIMARY_ENTRY_POINT'].indexOf(type.toUpperCase()) : type;
-  if (![undefined, null, 1, 2, 3, 4].includes(kind)) return false;
-  if (kind === 2 || kind === 3) return !description || hasHandler(value);
-  if (kind === 4) return true;
-  return typeof description === 'string' && (sure || kind === 1 || hasHandler(value) || hasHandler(owner, 1));
-}
-
 const seen = new Set();
+let lefts = [];
 
 // Sends one command; `owner` is the exported object that it belongs to.
 function emit(file, data, owner, handled) {
@@ -112,6 +78,16 @@ function emit(file, data, owner, handled) {
   } catch (error) {
     send('problem', { file, place, ...told(error, file) });
   }
+  return 1;
+}
+
+// Sends a command that is exported as it is, unless it only looks like one of discord.js.
+function emitPlain(file, value, owner) {
+  const own = shapes.ownShape(value);
+  const left = own ? undefined : shapes.whyOfMessages(value);
+  if (!own && !left) return emit(file, value, value, hasHandler(value) || hasHandler(owner));
+  seen.add(value);
+  send(own ? 'shape' : 'left', { file, place: `/${value.name}`, ...own, ...left });
   return 1;
 }
 
@@ -139,18 +115,16 @@ async function collect(file, value, owner, sure, depth) {
       count += emit(file, one, value, hasHandler(value));
     }
   }
-  if (!count && isRaw(value, sure, owner)) return emit(file, value, value, hasHandler(value) || hasHandler(owner));
+  if (!count && isRaw(value, sure, owner)) return emitPlain(file, value, owner);
   if (depth >= DEPTH || !(isPlain(value) || value.__esModule)) return count;
   for (const key of Object.keys(value).sort((one, two) => (two === 'default') - (one === 'default'))) {
-    if (key !== 'data') count += await collect(file, value[key], value, ['default', 'module.exports'].includes(key), depth + 1);
+    if (key === 'data' || (Array.isArray(value[key]) && shapes.OPTION_LISTS.test(key))) continue;
+    const found = await collect(file, value[key], value, ['default', 'module.exports'].includes(key), depth + 1);
+    const left = found ? undefined : shapes.whyPassedOver(value[key], key);
+    if (left) lefts.push({ file, ...left });
+    count += found;
   }
   return count;
-}
-
-// Whether `data` beside a handler is meant to be a command, perhaps without its name.
-function looksMeant(data, owner) {
-  if (isRaw(hasMethod(data, 'toJSON') ? data.toJSON() : data, true, owner)) return true;
-  return isPlain(data) && hasHandler(owner) && ('name' in data || 'description' in data) && data.type === undefined;
 }
 
 // An error as one line, with its place in the repository.
@@ -301,7 +275,10 @@ async function main() {
     at = file;
     send('at', { file });
     try {
-      if (!await collect(file, exported, exported, true, 0)) send('none', { file });
+      lefts = [];
+      const count = await collect(file, exported, exported, true, 0);
+      for (const one of lefts) send('left', one);
+      if (!count && !lefts.length) send('left', { file, ...shapes.whyNone(exported) });
     } catch (error) {
       send('problem', { file, ...told(error, file) });
     }

@@ -259,7 +259,7 @@ def expanded(pattern: str) -> Iterator[str]:
             else:
                 left_out.append(name)
     for name in left_out:
-        send("none", file=file_of(name))
+        send("left", file=file_of(name), reason="has no setup function")
 
 
 async def load_extensions(client: Any) -> None:
