@@ -1,7 +1,7 @@
 """Which process listens on the bot's port: found before anything stops, since a bot that cannot listen is down.
 
-The kernel's lists of sockets decide, of IPv4 and IPv6, and what each process has open: no answer at a URL, and no try to
-listen there, tells whose a port is.
+The kernel's lists of sockets decide, of IPv4 and IPv6, and what each process has open: no answer at a URL, and no try
+to listen there, tells whose a port is.
 """
 
 from __future__ import annotations

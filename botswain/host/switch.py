@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.host import halt, moves, ports, probe, running, single
+from botswain.host import halt, moves, ports, probe, running
 from botswain.host.errors import HostError, Stopped, Unhealthy
 from botswain.host.gate import Manager
 from botswain.host.halt import Halted

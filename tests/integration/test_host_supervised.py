@@ -183,7 +183,12 @@ def test_time_without_a_bot(host):
 def test_a_port_in_use(host):
     """A port that another program answers at is found before the first bot stops or starts."""
     release = host.prepare(host.bot())
-    with stranger(host.port), pytest.raises(HostError, match="which the bot needs, is used by process|is answered by another program: process") as caught:
+    with (
+        stranger(host.port),
+        pytest.raises(
+            HostError, match="which the bot needs, is used by process|is answered by another program: process"
+        ) as caught,
+    ):
         host.ship(manager_of(host.service), release)
     assert str(host.port) in caught.value.where
     assert bots(host.place) == []
