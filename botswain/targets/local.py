@@ -102,9 +102,10 @@ class Local:
             self._keep()
             if way := left_behind(self._place):
                 say(f"note: releases still lie in the checkout, where tools find its settings; to move them: {way}")
-            full, prefix = mirror.push(self._profile.source.repo, self._service.folder, self._place, commit)
+            repo = self._profile.source.repo
+            full, prefix = mirror.push(repo, self._service.folder, self._place, commit)
             before = {one.id for one in self._known()}
-            order = releases.Order(full, by, deployment, prefix)
+            order = releases.Order(full, by, deployment, prefix, mirror.lfs_objects(repo))
             made = releases.prepare(self._place, self.spec, order, say)
             return Built(made.id, made.commit, reused=made.id in before)
 

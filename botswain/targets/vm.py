@@ -110,6 +110,7 @@ class Vm:
         repo = self._profile.source.repo
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
+            mirror.check_filters(repo, full, prefix)
         have = {name: one.commits for name, one in self._crew.look().items()}
         self._crew.forget()
         asked: dict[str, list[orders.Order]] = {
