@@ -1,4 +1,4 @@
-"""Programs of Debian that some tests use: installed in CI, and skipped by name where a person has not installed them."""
+"""Programs of Debian that some tests use: installed in CI, and elsewhere their tests are skipped by name."""
 
 from __future__ import annotations
 

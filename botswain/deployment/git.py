@@ -25,7 +25,10 @@ def verdict(repo: Path, *arguments: str) -> int | None:
 
 
 def run(repo: Path, *arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs git in a repository, with `given` as its input. Raises BotswainError when it is not installed, or does not trust the repository."""
+    """Runs git in a repository, with `given` as its input.
+
+    Raises BotswainError when it is not installed, or does not trust the repository.
+    """
     # A hook of git sets variables that would point at another repository; what replaces an object here is not sent.
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:

@@ -93,9 +93,9 @@ def _missing(tree: Tree, folder: str, read: set[str]) -> Iterator[str]:
     for name, (mode, _) in tree.items():
         below = name.removeprefix(prefix)
         hidden = any(part.startswith((".", "_")) for part in below.split("/"))
-        if mode in _FILES and name.startswith(prefix) and name.lower().endswith(ENDINGS) and not hidden:
-            if name not in read:
-                yield name
+        defines = mode in _FILES and name.lower().endswith(ENDINGS) and not hidden
+        if defines and name.startswith(prefix) and name not in read:
+            yield name
 
 
 def _name(root: Path, path: Path) -> str:

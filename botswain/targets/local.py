@@ -72,9 +72,11 @@ class Local:
         with translated():
             full, prefix = mirror.resolved(self._profile.source.repo, self._service.folder, commit)
             live = self._place.live()
-            recipe = releases.recipe(self.spec, prefix)
-            same = any((one.id, one.commit, one.recipe) == (live, full, recipe) for one in self._known())
-            return live if same and live and self._place.release(live).is_dir() else None
+            made = next((one for one in self._known() if one.id == live), None)
+            if made is None or live is None or made.recipe != releases.recipe(self.spec, prefix):
+                return None
+            same = mirror.same_service(self._profile, self._service, prefix, made.commit, full)
+            return live if same and self._place.release(live).is_dir() else None
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs."""

@@ -8,9 +8,11 @@ import subprocess
 import tempfile
 from pathlib import Path, PurePosixPath
 
+from botswain.commands.sources.files import ENDINGS
 from botswain.host.errors import HostError
 from botswain.host.mirror import ensure
 from botswain.host.place import Place
+from botswain.profile.settings import Profile, Service
 
 _SECONDS = 600
 _PLAIN = re.compile(r"(smudge|process)( cat)?$")
@@ -44,6 +46,38 @@ def resolved(repo: Path, folder: str, commit: str) -> tuple[str, str]:
     return full, prefix
 
 
+def same_service(profile: Profile, service: Service, prefix: str, one: str, other: str) -> bool:
+    """Whether the bot of two commits is the same: its folder without definitions of commands that it does not read."""
+    definitions = None
+    if not (profile.source.runs_code or service.reads_commands):
+        definitions = str(PurePosixPath(_git(profile.source.repo, "rev-parse", "--show-prefix"), profile.source.folder))
+    return same_files(profile.source.repo, prefix, one, other, definitions)
+
+
+def same_files(repo: Path, prefix: str, one: str, other: str, definitions: str | None) -> bool:
+    """Whether two commits have the same files for the service in the folder `prefix`; False for one that is not here.
+
+    Definitions of commands in the folder `definitions`, from the top of the repository, do not count.
+    """
+    if one == other:
+        return True
+    left_out = []
+    folder = PurePosixPath(definitions or "..")
+    if definitions is not None and folder.is_relative_to(prefix or "."):
+        below = folder.relative_to(prefix or ".").as_posix()
+        left_out = [f":(exclude,glob,icase){_escaped(below)}/**/*{ending}" for ending in ENDINGS]
+    top = Path(_git(repo, "rev-parse", "--show-toplevel") or repo)
+    try:
+        trees = [_git(top, "rev-parse", "--verify", "--quiet", f"{commit}:{prefix}") for commit in (one, other)]
+        return not _git(top, "diff-tree", "-r", "--name-only", *trees, "--", ".", *left_out)
+    except HostError:
+        return False
+
+
+def _escaped(pattern: str) -> str:
+    return re.sub(r"([*?\[\\])", r"\\\1", pattern)
+
+
 def lfs_objects(repo: Path) -> str:
     """Where Git LFS keeps the objects of a repository, whether or not it is used there."""
     common = Path(_git(repo, "rev-parse", "--path-format=absolute", "--git-common-dir"))
@@ -65,11 +99,11 @@ def check_filters(repo: Path, commit: str, prefix: str) -> None:
     if not names:
         return
     with tempfile.TemporaryDirectory(prefix="botswain-") as folder:
-        index = {"GIT_INDEX_FILE": f"{folder}/index"}
+        index = f"{folder}/index"
         top = Path(_git(repo, "rev-parse", "--show-toplevel"))
-        _git(top, "read-tree", commit, **index)
-        files = _git(top, "ls-files", "-z", "--", prefix or ".", **index)
-        told = _git(top, "check-attr", "--cached", "-z", "--stdin", "filter", given=files, **index).split("\0")
+        _git(top, "read-tree", commit, index=index)
+        files = _git(top, "ls-files", "-z", "--", prefix or ".", index=index)
+        told = _git(top, "check-attr", "--cached", "-z", "--stdin", "filter", given=files, index=index).split("\0")
     filtered = [(path, name) for path, name in zip(told[::3], told[2::3], strict=False) if name in names]
     if filtered:
         path, name = filtered[0]
@@ -79,16 +113,15 @@ def check_filters(repo: Path, commit: str, prefix: str) -> None:
         raise HostError(what, where=str(repo), fix=fix)
 
 
-def _git(
-    repo: Path, *arguments: str, missing: str = "", given: str = "", fine: int = 0, **variables: str
-) -> str:
+def _git(repo: Path, *arguments: str, missing: str = "", given: str = "", fine: int = 0, index: str = "") -> str:
     """What git prints. `missing` is what a failure means is not there, `fine` an exit code that is none."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    known |= {"GIT_INDEX_FILE": index} if index else {}
     try:
         done = subprocess.run(
             ["git", "-C", str(repo), *arguments], capture_output=True, text=True, errors="surrogateescape",
             check=False, timeout=_SECONDS, input=given,
-            env={**known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", **variables},
+            env={**known, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"},
         )  # fmt: skip
     except FileNotFoundError:
         raise HostError("git is not installed", fix="sudo apt install git") from None

@@ -81,7 +81,9 @@ class Vm:
                 recipe = releases.recipe(self._crew.specs[name], prefix)
                 known = {one.id: one for one in view.releases}
                 live = known.get(view.state.live or "")
-                if live is None or (live.commit, live.recipe) != (full, recipe):
+                if live is None or live.recipe != recipe:
+                    return None
+                if not mirror.same_service(self._profile, self._service, prefix, live.commit, full):
                     return None
             return views[self._crew.gateway].state.live
 

@@ -186,7 +186,7 @@ def test_a_port_in_use(host):
     with (
         stranger(host.port),
         pytest.raises(
-            HostError, match="which the bot needs, is used by process|is answered by another program: process"
+            HostError, match=r"which the bot needs, is used by process|is answered by another program: process"
         ) as caught,
     ):
         host.ship(manager_of(host.service), release)

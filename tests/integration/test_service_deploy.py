@@ -110,6 +110,39 @@ def test_a_new_commit_replaces_the_bot_and_its_commands(sailing):
     sailing.agree()
 
 
+def test_a_commit_of_commands_alone_restarts_nothing(sailing):
+    """Applied, recorded with its commit, and taken back again, while the bot runs on; other files count as ever."""
+    before, first = (sailing.asked(), sailing.current()), sailing.git("rev-parse", "HEAD")
+    sailing.define("pong")
+    commit = sailing.commit()
+    shown = sailing.inv("diff", "--env", "dev").out
+    assert f"no change: commit {first[:12]} runs" in shown
+    assert f"commit {commit[:12]} changes no file of the bot" in shown
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["plan"]["service"]["action"]) == (0, "none"), ran
+    assert ran.document["deployment"]["gitSha"] == sailing.manifest()["gitSha"] == commit
+    assert (set(sailing.live()), sailing.manifest()["service"]["commit"]) == ({"ping", "pong"}, first)
+    assert (sailing.asked(), sailing.current()) == before
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 0
+    assert sailing.rollback().code == 0
+    assert (set(sailing.live()), sailing.asked(), sailing.current()) == ({"ping"}, *before)
+    sailing.write("bot/commands/handlers.py", "what handles them")
+    sailing.commit()
+    assert sailing.deploy().document["plan"]["service"]["action"] == "deploy"
+    sailing.agree()
+
+
+def test_a_bot_that_reads_definitions_is_restarted_for_them(sailing):
+    """With `reads_commands` they are files of the bot."""
+    sailing.ship(reads_commands=True)
+    assert sailing.deploy().document["outcome"] == "unchanged"
+    before = sailing.current()
+    sailing.define("ping", "Pong again")
+    sailing.commit()
+    assert sailing.deploy().code == 0
+    assert sailing.current() != before
+
+
 def test_apply_never_touches_the_service(sailing):
     """`apply` writes the commands of the sources alone, whatever became of the bot."""
     before, record = sailing.asked(), sailing.manifest()["service"]

@@ -74,7 +74,7 @@ def test_contents_of_git_lfs_are_in_the_release(host, monkeypatch, tmp_path):
     damaged.chmod(0o644)
     damaged.write_bytes(b"x" * 3_000_000)
     later = host.repository.commit(a="2")
-    with pytest.raises(HostError, match="bot/data.bin: kept by Git LFS, and the contents are not here"):
+    with pytest.raises(HostError, match=r"bot/data.bin: kept by Git LFS, and the contents are not here"):
         made(host, later)
 
 
@@ -98,13 +98,13 @@ def test_what_git_crypt_encrypted_is_refused(host, tmp_path):
     wanted("git-crypt")
     root = host.repository.root
     subprocess.run(["git-crypt", "init"], cwd=root, check=True, capture_output=True)
-    commit = host.repository.commit(_DOT_gitattributes="secret* filter=git-crypt\n", secret="plain")  # noqa: S106
+    commit = host.repository.commit(_DOT_gitattributes="secret* filter=git-crypt\n", secret="plain")
     with pytest.raises(HostError, match=r"secret: encrypted by git-crypt, and a release has no key; list them in"):
         made(host, commit)
 
 
 def test_a_filter_that_makes_other_files_here_is_refused(host):
-    """A smudge filter of this clone is named, whatever the folder; one that only cleans, or touches nothing, is fine."""
+    """A smudge filter of this clone is named, whatever the folder; one that touches nothing is fine."""
     root = host.repository.root
     git(root, "config", "filter.nbstripout.smudge", "cat")
     git(root, "config", "filter.nbstripout.clean", "cat")
@@ -125,7 +125,7 @@ def test_no_setting_of_this_machine_changes_what_a_commit_holds(host, tmp_path, 
     (home / "attributes").write_text("* text eol=crlf\n")
     name, _, value = setting.partition("=")
     value = str(home / value) if value == "attributes" else value
-    (home / ".gitconfig").write_text(f'[core]\n\t{name.partition(".")[2]} = {value}\n')
+    (home / ".gitconfig").write_text(f"[core]\n\t{name.partition('.')[2]} = {value}\n")
     commit = host.repository.commit(a="1\n2\n", _DOT_gitattributes="* text=auto\nb export-subst\n", b="$Format:%H$\n")
     monkeypatch.setenv("HOME", str(home))
     folder = made(host, commit)
@@ -189,3 +189,33 @@ def test_a_worktree_and_a_sparse_checkout_deploy_the_whole_commit(host, tmp_path
     host.repository.root = tmp_path / "tree"
     assert not (tmp_path / "tree/a").exists()
     assert (made(host, commit) / "a").read_text() == "1"
+
+
+# What restarts a bot
+
+
+@pytest.mark.parametrize(
+    ("change", "prefix", "definitions", "same"),
+    [
+        ({"README": "x"}, "", None, False),
+        ({"README": "x"}, "bot", "commands", True),
+        ({"bot__main": "x"}, "bot", "commands", False),
+        ({"commands__a_DOT_yaml": "x"}, "", "commands", True),
+        ({"commands__deep__a_DOT_JSON": "x"}, "", "commands", True),
+        ({"commands__a_DOT_yaml": "x"}, "", None, False),
+        ({"commands__a_DOT_js": "x"}, "", "commands", False),
+        ({"commands__a_DOT_yaml": "x"}, "commands", "commands", True),
+        ({"bot__commands__a_DOT_yml": "x"}, "bot", "bot/commands", True),
+        ({"bot__commands2__a_DOT_yml": "x"}, "bot", "bot/commands", False),
+        ({"odd*[x]__a_DOT_yml": "x"}, "", "odd*[x]", True),
+        ({"oddly[x]__a_DOT_yml": "x"}, "", "odd*[x]", False),
+    ],
+)
+def test_what_of_a_commit_is_the_bots(host, change, prefix, definitions, same):
+    """The service's folder without definitions of commands, wherever both lie, and nothing beside it."""
+    one = host.repository.commit(bot__main="1", commands__a_DOT_js="1", bot__commands__b="1")
+    other = host.repository.commit(**change)
+    root = host.repository.root
+    assert mirror.same_files(root, prefix, one, other, definitions) is same
+    assert mirror.same_files(root, prefix, one, one, definitions)
+    assert not mirror.same_files(root, prefix, "0" * 40, other, definitions)

@@ -49,34 +49,41 @@ def commit(bot: Desk) -> str:
 
 
 def ignored(bot: Desk) -> None:
+    """By .gitignore."""
     bot.command("local-nuke")
 
 
 def excluded(bot: Desk) -> None:
+    """By the clone's own list."""
     bot.write(".git/info/exclude", "commands/mine.json\n")
     bot.command("mine")
 
 
 def excluded_everywhere(bot: Desk) -> None:
+    """By the person's list."""
     bot.write("config/git/ignore", "mine.json\n")
     bot.command("mine")
 
 
 def assumed(bot: Desk) -> None:
+    """Assumed to be unchanged."""
     git(bot.folder, "update-index", "--assume-unchanged", "commands/ping.json")
     bot.command("ping", "Changed")
 
 
 def skipped(bot: Desk) -> None:
+    """Told to skip the work tree."""
     git(bot.folder, "update-index", "--skip-worktree", "commands/ping.json")
     bot.command("ping", "Changed")
 
 
 def left_out(bot: Desk) -> None:
+    """Left out by a sparse checkout."""
     git(bot.folder, "sparse-checkout", "set", "--no-cone", "/*", "!/commands/ping.json")
 
 
 def led_out(bot: Desk) -> None:
+    """A link that leads out."""
     outside = bot.folder.parent / f"{bot.folder.name}-outside.json"
     outside.write_text('{"name": "out", "description": "side"}')
     (bot.folder / "commands/out.json").symlink_to(outside)
@@ -84,10 +91,12 @@ def led_out(bot: Desk) -> None:
 
 
 def linked(bot: Desk) -> None:
+    """A link in no commit."""
     (bot.folder / "commands/local-pong.json").symlink_to("ping.json")
 
 
 def another_repository(bot: Desk) -> None:
+    """A submodule."""
     inner = bot.folder / "commands/more"
     inner.mkdir()
     (inner / "more.json").write_text('{"name": "more", "description": "More"}')
@@ -99,6 +108,7 @@ def another_repository(bot: Desk) -> None:
 
 
 def replaced(bot: Desk) -> None:
+    """A commit that git shows another for."""
     head = git(bot.folder, "rev-parse", "HEAD")
     bot.command("ping", "Changed")
     new = commit(bot)
@@ -129,11 +139,12 @@ def test_definitions_that_git_status_hides_are_no_commit(bot, hide):
 def test_a_refusal_names_what_git_hides(bot):
     """The file, since `git status` does not show it."""
     ignored(bot)
-    with pytest.raises(Refused, match="though git status hides them: commands/local-nuke.json; commit them first"):
+    with pytest.raises(Refused, match=r"though git status hides them: commands/local-nuke.json; commit them first"):
         checkout(load("dev"))
 
 
 def line_endings(bot: Desk) -> None:
+    """Other line endings in the work tree."""
     git(bot.folder, "config", "core.autocrlf", "true")
     path = bot.folder / "commands/ping.json"
     path.write_bytes(b'{"name": "ping",\r\n"description": "Pong"}\r\n')
@@ -142,12 +153,14 @@ def line_endings(bot: Desk) -> None:
 
 
 def attributes(bot: Desk) -> None:
+    """The same by attributes."""
     bot.write(".gitattributes", "*.json text=auto eol=crlf export-ignore\n")
     (bot.folder / "commands/ping.json").write_bytes(b'{"name": "ping",\r\n"description": "Pong"}\r\n')
     commit(bot)
 
 
 def links(bot: Desk) -> None:
+    """Links within the repository."""
     bot.write("shared/pong.json", '{"name": "pong", "description": "Ping"}')
     (bot.folder / "commands/pong.json").symlink_to("../shared/pong.json")
     (bot.folder / "commands/more").symlink_to("../shared")
@@ -155,6 +168,7 @@ def links(bot: Desk) -> None:
 
 
 def drafts(bot: Desk) -> None:
+    """Files that define nothing."""
     bot.write("commands/_draft.json", "{}")
     bot.write("commands/notes.txt", "")
     commit(bot)
@@ -163,11 +177,13 @@ def drafts(bot: Desk) -> None:
 
 
 def worktree(bot: Desk) -> None:
+    """A second work tree."""
     git(bot.folder, "worktree", "add", "-q", "../tree-" + bot.folder.name)
     bot.profile(api=DISCORD, repo="../tree-" + bot.folder.name, service={"run": "./bot"})
 
 
 def shallow(bot: Desk) -> None:
+    """A clone without history."""
     git(bot.folder.parent, "clone", "-q", "--depth=1", bot.folder.as_uri(), "clone-" + bot.folder.name)
     bot.profile(api=DISCORD, repo="../clone-" + bot.folder.name, service={"run": "./bot"})
 

@@ -88,8 +88,10 @@ def test_a_process_of_another_user_is_no_bot_though_nobody_may_look_at_it():
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
-        f"127.0.0.1:{port}: port {port}, which the bot needs, is used by a process of the user root; sudo ss -tlnp"
-        f" 'sport = :{port}' names it; stop it, or give the bot another port (service.port, service.health)"
+        (
+            f"127.0.0.1:{port}: port {port}, which the bot needs, is used by a process of the user root; sudo ss -tlnp"
+            f" 'sport = :{port}' names it; stop it, or give the bot another port (service.port, service.health)"
+        )
     ]
 
 
