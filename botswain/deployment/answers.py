@@ -17,7 +17,7 @@ from botswain.wording import shown
 
 SOURCES = ("folder", "discord.js", "discord.py", "program")
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_ID = re.compile(r"[0-9]{15,20}")
+_ID = re.compile(r"[1-9][0-9]{14,19}")
 _PRODUCTION = frozenset(["prod", "production", "live"])
 
 
