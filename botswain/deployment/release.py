@@ -11,6 +11,7 @@ from botswain.deployment.card import card_of
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.commit import Commit, release_commit
 from botswain.deployment.deploy import shaped
+from botswain.deployment.doctor.engines import differences
 from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
 from botswain.deployment.readable import of_release, wanted_at_hand
@@ -69,6 +70,8 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
         notes.append(note)
     if found.action == "deploy":
         target.check()
+        for asked, version in differences(profile):
+            session.say(f"{asked.file} asks for {asked.program} {asked.wanted}, and here it is {version}")
     built: list[Built] = []
 
     def prepare() -> Built:

@@ -99,12 +99,27 @@ def _node(source: Source) -> Iterator[Look]:
         yield bad("node", f"{said.strip()}, and discord.js needs {OLDEST_NODE[0]}", "install a newer Node.js")
     else:
         yield good("node", said.strip())
+    library = _library(source)
+    if library is None:
+        return
     lent = [] if source.modules is None else [source.modules.parent]
-    found = next((one for place in (source.path, *lent) if (one := _package(place, "discord.js"))), None)
+    found = next((one for place in (source.path, *lent) if (one := _package(place, library))), None)
     if found is None:
-        yield bad("node_modules", f"discord.js is not installed for {source.path}", _install(source.repo))
+        yield bad("node_modules", f"{library} is not installed for {source.path}", _install(source.repo))
     else:
-        yield good("node_modules", f"discord.js {found}")
+        yield good("node_modules", f"{library} {found}")
+
+
+_LIBRARIES = ("discord.js", "@discordjs/builders", "@discordjs/core", "@discordjs/rest")
+
+
+def _library(source: Source) -> str | None:
+    """The package that the bot's commands are made with; None for a bot that asks for none of those known here."""
+    from botswain.profile.init.node import dependencies
+
+    start = source.path.resolve()
+    asked = next((names for one in (start, *start.parents) if (names := dependencies(one))), set())
+    return next((one for one in _LIBRARIES if one in asked), None if asked else _LIBRARIES[0])
 
 
 def _package(folder: Path, name: str) -> str | None:
