@@ -89,8 +89,10 @@ def test_several_packages_are_named_and_one_is_taken(ready):
     assert (ran.code, ran.told) == (
         1,
         [
-            "--repo ../bot: several packages look like a bot: packages/a, packages/b;"
-            " name one of them, such as --folder packages/a"
+            (
+                "--repo ../bot: several packages look like a bot: packages/a, packages/b;"
+                " name one of them, such as --folder packages/a"
+            )
         ],
     )
     assert not (ready.folder / "../bot/commands").exists()

@@ -57,24 +57,17 @@ _READS_CODE = ("node", "bot's python")
 def _code(found: Profile, readable: Profile, want: list[Wanted]) -> Iterator[Look]:
     """What reading the commands needs, and what was read."""
     code = list(safely(found.source.kind, partial(machine.bot_code, readable.source)))
-    lacking = [look for look in code if look.verdict is Verdict.BAD]
-    if lacking and project.built_first(found):
-        yield from (look for look in code if look.verdict is not Verdict.BAD)
+    there = [look for look in code if look.verdict is Verdict.GOOD]
+    if there != code and project.built_first(found):
+        yield from there
         yield good("sources", "nothing is installed here; the first deployment builds it, and reads the commands there")
         return
-    if any(look.look in _READS_CODE for look in lacking):
+    if any(look.look in _READS_CODE and look.verdict is Verdict.BAD for look in code):
         yield from code
         yield unknown("sources", "what they need is not there, as was said")
         return
     sources = list(safely("sources", partial(_sources, readable, want)))
-    if lacking and want and want[0].count:
-        yield from (look for look in code if look.verdict is not Verdict.BAD)
-    elif lacking:
-        yield from code
-        yield unknown("sources", "what they need is not there, as was said")
-        return
-    else:
-        yield from code
+    yield from there if want and want[0].count else code
     yield from sources
 
 

@@ -18,6 +18,8 @@ OLDEST_GIT = (2, 25)
 """What Debian and Ubuntu have had since 2020; older ones are not tested."""
 OLDEST_NODE = (18,)
 """What discord.js 14 needs."""
+_LIBRARIES = ("discord.js", "@discordjs/builders")
+"""What command modules are written with; some are plain objects and need neither."""
 LOCK = Path(__file__).resolve().parents[3] / "requirements/base.txt"
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)[ \t]*(?:;([^\\\n]*))?", re.MULTILINE)
 _SECONDS = 30
@@ -99,27 +101,16 @@ def _node(source: Source) -> Iterator[Look]:
         yield bad("node", f"{said.strip()}, and discord.js needs {OLDEST_NODE[0]}", "install a newer Node.js")
     else:
         yield good("node", said.strip())
-    library = _library(source)
-    if library is None:
-        return
     lent = [] if source.modules is None else [source.modules.parent]
-    found = next((one for place in (source.path, *lent) if (one := _package(place, library))), None)
-    if found is None:
-        yield bad("node_modules", f"{library} is not installed for {source.path}", _install(source.repo))
+    places = (source.path, *lent)
+    found = [(name, one) for name in _LIBRARIES for place in places if (one := _package(place, name))]
+    if found:
+        yield good("node_modules", " ".join(found[0]))
     else:
-        yield good("node_modules", f"{library} {found}")
-
-
-_LIBRARIES = ("discord.js", "@discordjs/builders", "@discordjs/core", "@discordjs/rest")
-
-
-def _library(source: Source) -> str | None:
-    """The package that the bot's commands are made with; None for a bot that asks for none of those known here."""
-    from botswain.profile.init.node import dependencies
-
-    start = source.path.resolve()
-    asked = next((names for one in (start, *start.parents) if (names := dependencies(one))), set())
-    return next((one for one in _LIBRARIES if one in asked), None if asked else _LIBRARIES[0])
+        told = (
+            f"neither {' nor '.join(_LIBRARIES)} is installed for {source.path}; sources says whether they are needed"
+        )
+        yield warning("node_modules", told, _install(source.repo))
 
 
 def _package(folder: Path, name: str) -> str | None:
