@@ -57,7 +57,7 @@ _READS_CODE = ("node", "bot's python")
 def _code(found: Profile, readable: Profile, want: list[Wanted]) -> Iterator[Look]:
     """What reading the commands needs, and what was read."""
     code = list(safely(found.source.kind, partial(machine.bot_code, readable.source)))
-    there = [look for look in code if look.verdict is Verdict.GOOD]
+    there = [look for look in code if look.verdict is Verdict.GOOD or look.look == "node"]
     if there != code and project.built_first(found):
         yield from there
         yield good("sources", "nothing is installed here; the first deployment builds it, and reads the commands there")
