@@ -55,7 +55,7 @@ def is_class(text: str) -> bool:
 def _text(folder: str, endings: list[str], before: list[str], lines: str) -> str:
     pattern = "|".join(ending.lstrip(".") for ending in endings) or "js"
     return (
-        "// Exports the bot's commands for Botswain (docs/adopt/adapter.md), written by `./inv init` from what it saw.\n"
+        "// Exports the bot's commands for Botswain: docs/adopt/adapter.md. `./inv init` wrote it from what it saw.\n"
         "// Compare the last lines with what the bot itself registers.\n"
         + "".join(f"{one}\n" for one in before)
         + "import { readdirSync } from 'node:fs';\n"
