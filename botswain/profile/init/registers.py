@@ -20,7 +20,7 @@ _CALLS = (
 )
 _SET = _CALLS[2]
 _COMMENT = re.compile(r"^\s*(?:#|//|\*|/\*)")
-_BY_HAND = re.compile(r"deploy|regist|sync|publish|refresh|upload", re.IGNORECASE)
+_BY_HAND = re.compile(r"deploy|register|registration|sync|publish|refresh|upload", re.IGNORECASE)
 _ENDINGS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".py")
 
 
