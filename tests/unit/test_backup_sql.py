@@ -50,13 +50,13 @@ def test_a_statement_about_one_database_is_said_of_another(statement, other):
 def test_an_error_is_known_by_its_code_in_any_language():
     """The server may speak another language; the line with the code is the one that counts."""
     said = (
-        "WARNUNG:  01000: etwas\npsql:<stdin>:9: FEHLER:  42883: Funktion t(text) existiert nicht\nLINE 1: x\n"
+        "WARNUNG:  01000: etwas\npsql:<stdin>:9: FEHLER:  42883: t(text) existiert nicht\nLINE 1: x\n"
         "QUERY:  lower(t(v))\nCONTEXT:  PL/pgSQL function public.slugify(text) line 1 at RETURN\nLOCATION:  f, x.c:1\n"
         "STATEMENT:  CREATE TABLE x ();\n"
     )
     error = remedies.server_error(said)
     assert (error.code, error.function, error.statement) == ("42883", "public.slugify(text)", "CREATE TABLE x ();")
-    assert error.lines[0] == "ERROR: Funktion t(text) existiert nicht"
+    assert error.lines[0] == "ERROR: t(text) existiert nicht"
     assert "ALTER FUNCTION public.slugify(text) SET search_path" in remedies.of_restore(error)
     assert error.is_of_the_backup
     assert not remedies.server_error("ERROR:  53100: could not extend file\n").is_of_the_backup
