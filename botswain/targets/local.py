@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
+from botswain.host import guard, halt, launch, managers, probe, releases, running, switch, written
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.place import explained
@@ -18,7 +18,7 @@ from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
 from botswain.targets import credentials, mirror, ports, processes, sandbox
-from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop, Written
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
 from botswain.targets.moving import keep, left_behind, place_of
@@ -75,6 +75,17 @@ class Local:
             recipe = releases.recipe(self.spec, prefix)
             same = any((one.id, one.commit, one.recipe) == (live, full, recipe) for one in self._known())
             return live if same and live and self._place.release(live).is_dir() else None
+
+    def written(self) -> list[Written]:
+        """What the bot wrote into the live release's own folder."""
+        with translated():
+            live, found = self._place.live() or "", written.written(self._place)
+            ways = written.to_bring(self._place, self.spec.shared, found)
+            bring = {one: written.way(str(self._place.root), self.spec, live, one) for one in ways}
+        return [
+            *(Written(one) for one in found if not written.covered(one, ways)),
+            *map(Written, bring, bring.values()),
+        ]
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs."""
