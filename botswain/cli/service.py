@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,11 @@ from botswain.errors import BotswainError, ExitCode
 if TYPE_CHECKING:
     from botswain.deployment.session import Session
     from botswain.deployment.starting import Seen
+    from botswain.profile.settings import Profile
     from botswain.targets.base import ServiceState, Target
+
+_REMEMBERED = 200
+"""Lines of a log that are looked through for what the unit forbade."""
 
 
 @task(collection="service")
@@ -69,12 +73,24 @@ def _logs(
     if json:
         emit({**_told(session, "service.logs"), "lines": list(found), "exitCode": 0})
         return
+    said: list[str] = []
     try:
         for line in found:
             print(line, flush=follow)
+            said = [*said[-_REMEMBERED:], line]
     except KeyboardInterrupt:
         if not follow:
             raise
+    _explain(session.profile, said)
+
+
+def _explain(profile: Profile, lines: Iterable[str]) -> None:
+    """Say on stderr what a host's unit forbade the bot, by the words of its log."""
+    from botswain.hosts.forbidden import forbidden
+
+    if profile.service is not None and profile.service.target == "vm":
+        for one in forbidden(lines):
+            print(f"note: `{one.line}`: {one.by}; {one.fix(profile.name)}", file=sys.stderr)
 
 
 def _logs_task(collection: str) -> Any:
