@@ -34,9 +34,10 @@ class Local:
 
     def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
         self._profile = profile
-        self._service = service
         self._token = token
         self._place = place_of(profile.name)
+        self._any_port = service.any_port
+        self._service = service = ports.placed(service, self._place)
         self._daemon = Daemon(self._place.root)
         self._began = time.time()
         """A stop by hand from now on is meant for what is done here."""
@@ -285,6 +286,8 @@ class Local:
     def _keep(self) -> None:
         with explained(self._place.root, "keep a service in it"):
             keep(self._profile.name)
+            if self._any_port:
+                ports.remember(self._service, self._place)
 
     def _ensure(self) -> None:
         self._daemon.ensure(sandbox.programs(self._profile))
