@@ -22,7 +22,7 @@ from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
 from botswain.targets.moving import keep, left_behind, place_of
-from botswain.targets.specification import API_FILE, specification, supervised
+from botswain.targets.specification import API_FILE, preloads, specification, supervised
 from botswain.targets.supervisor import Daemon
 
 _GRACE = 1.0
@@ -276,6 +276,7 @@ class Local:
         values = credentials.values(self._profile, self._service, self._token, stored)
         if self._profile.sandbox:
             values[API_FILE] = f"{sandbox.started(self._profile)}/api"
+            values |= preloads(self._service.environment)
         else:
             self._ensure()
         for name, value in values.items():

@@ -391,7 +391,7 @@ def test_the_service(monkeypatch, seen, verdict, told):
     )
     target = SimpleNamespace(state=lambda: state, healthy=lambda: trouble)
     monkeypatch.setattr("botswain.deployment.service.target_for", lambda _profile: target)
-    (found,) = service(SimpleNamespace(name="dev", service="some"))
+    (found,) = service(SimpleNamespace(name="dev", service="some", sandbox=False))
     assert (found.look, found.verdict, found.detail) == ("service", verdict, told)
     assert list(service(SimpleNamespace(name="dev", service=None))) == []
 

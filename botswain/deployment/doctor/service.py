@@ -30,7 +30,10 @@ def service(profile: Profile) -> Iterator[Look]:
         return
     from botswain.deployment.outage import outage_of
     from botswain.deployment.service import target_for
+    from botswain.targets.sandbox import served
 
+    if (double := served(profile)) is not None:
+        yield good("sandbox", f"DISCORD_API is {double}/api; control routes are at {double}/sandbox/ (docs/sandbox.md)")
     target, env = target_for(profile), f"--env {profile.name}"
     state = target.state()
     if state.release is None:
