@@ -21,7 +21,7 @@ def port_of(made: Yard) -> int:
 
 def test_two_clones_with_one_profile_run_beside_each_other(tmp_path, monkeypatch):
     """No port is named, so neither is in the other's way; each keeps its own from deployment to deployment."""
-    monkeypatch.setattr("botswain.targets.ports._COUNT", 4)  # as if all folders began with the same few ports
+    monkeypatch.setattr("botswain.targets.freeport._COUNT", 4)  # as if all folders began with the same few ports
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with (

@@ -1,23 +1,14 @@
-"""The ports that a bot of this machine needs, before anything stops."""
+"""The port of a bot of this machine whose profile leaves it open: a free one, the same each time if it can be."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
 
 from botswain.host import ports
 from botswain.host.place import Place, store
 from botswain.profile.settings import Service
 from botswain.targets import processes
-
-
-def of(service: Service) -> list[tuple[str, int]]:
-    """The addresses on this machine where the bot is going to listen, as far as the profile says."""
-    if service.port is not None:
-        return [("127.0.0.1", service.port)]
-    return ports.addresses((service.health.alive, service.health.ready))
-
 
 _FILE = "port.json"
 _FIRST, _COUNT = 20_000, 12_000
@@ -53,10 +44,3 @@ def _remembered(place: Place) -> int | None:
 
 def _taken(port: int, ours: set[int]) -> bool:
     return bool(ports.in_the_way([("127.0.0.1", port)], ours.__contains__, ours))
-
-
-def check(service: Service, ours: Iterable[int]) -> None:
-    """Raise HostError when a process that is none of `ours` has a port of the bot."""
-    known = set(ours)
-    for one in ports.in_the_way(of(service), known.__contains__, known):
-        raise one.refusal()
