@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from botswain.sandbox.process import running_server
 
@@ -26,6 +27,8 @@ APPLICATION = "100000000000000042"
 TOKEN = f"{base64.urlsafe_b64encode(APPLICATION.encode()).decode().rstrip('=')}.sandbox.{'x' * 27}"
 ENVIRONMENT = "bench"
 _LINKS = ("tasks.py", "botswain", "requirements", ".venv")
+_OWN: dict[str, str] = {}
+"""Variables that keep what is measured out of a person's home."""
 _NOT_A_USER_S = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONPATH", "VIRTUAL_ENV"}
 
 
@@ -57,7 +60,8 @@ def run(command: Sequence[str], folder: Path, **variables: str) -> Ended:
 
 def environment(**variables: str) -> dict[str, str]:
     """The variables of a user's shell, and these."""
-    return {**{name: value for name, value in os.environ.items() if name not in _NOT_A_USER_S}, **variables}
+    known = {name: value for name, value in os.environ.items() if name not in _NOT_A_USER_S}
+    return {**known, **_OWN, **variables}
 
 
 def furnish(folder: Path) -> None:
@@ -155,8 +159,12 @@ def project(*, limits: bool) -> Iterator[Project]:
     run(["./inv", "--list"], ROOT)  # makes the environment that users have, unless it is there
     if (ROOT / ".venv" / "bin" / "pytest").exists():
         print("note: .venv holds more than requirements/base.txt, which slows httpx; remove it", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="botswain-bench-") as name, running_server() as url:
-        folder = Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="botswain-bench-") as name,
+        mock.patch.dict(_OWN, {"XDG_STATE_HOME": str(Path(name, "state"))}),
+        running_server() as url,
+    ):
+        folder = Path(name, "project")
         furnish(folder)
         made = Project(folder, url)
         made.ask("POST", "/sandbox/settings", {"limits": limits})

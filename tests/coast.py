@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -84,6 +85,14 @@ class Coast(Yard):
 
     def down(self) -> None:
         """Nothing of it runs here; its machines end by themselves."""
+
+
+@contextlib.contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Prints how long something took; `pytest -rP` shows it."""
+    began = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - began:.1f} s")  # noqa: T201 - a figure
 
 
 @contextlib.contextmanager

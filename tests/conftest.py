@@ -19,6 +19,15 @@ for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
         signal.signal(_number, _usual)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory):
+    """Where bots of tests lie: never in the person's own home."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = tmp_path_factory.mktemp("state")
+        patch.setenv("XDG_STATE_HOME", str(found))
+        yield found
+
+
 @pytest.fixture
 def desk(tmp_path):
     """A project of its own, with a `dev` profile for the embedded sandbox and no commands yet."""

@@ -179,7 +179,8 @@ class Desk:
         return {"cwd": self.folder, "env": {**self._variables(), "PYTHONPATH": str(ROOT)}}
 
     def _variables(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_STATE_HOME")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return {**kept, "BOTSWAIN_ACTOR": "tester", **self.environment}
 
 

@@ -32,7 +32,7 @@ def units(name: str, **variables: Any) -> dict[str, str]:
     known = {
         "bot_environment": name, "bot_user": f"botswain-{name}", "bot_folder": folder, "bot_memory_max": "512M",
         "bot_tasks_max": 128, "bot_read_write_paths": [f"{folder}/shared"], "bot_address_families": FAMILIES,
-        "bot_memory_deny_write_execute": True, **variables,
+        "bot_memory_deny_write_execute": True, "bot_system_calls": [], **variables,
     }  # fmt: skip
     made = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701 - no HTML
     text = {kind: (TEMPLATES / f"botswain{kind}.service.j2").read_text() for kind in ("", "-settle")}

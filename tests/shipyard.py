@@ -147,13 +147,14 @@ class Yard(Desk):
             with contextlib.suppress(OSError):
                 if entry.name.isdigit() and b"bot.py" in (entry / "cmdline").read_bytes():
                     where = (entry / "cwd").resolve()
-                    found += [int(entry.name)] if where.is_relative_to(self.folder) else []
+                    ours = where.is_relative_to(self.folder) or where.is_relative_to(self.place)
+                    found += [int(entry.name)] if ours else []
         return found
 
     @property
     def place(self) -> Path:
         """The folder of the service."""
-        return self.folder / ".botswain/service/dev"
+        return (self.folder / ".botswain/service/dev").resolve()
 
     def current(self) -> str | None:
         """The release that the link leads to."""

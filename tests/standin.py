@@ -20,7 +20,7 @@ from botswain.profile.load import load
 from botswain.targets import processes
 from botswain.targets.base import Built, Switched, Target
 from botswain.targets.choose import target_of
-from botswain.targets.supervisor import place_of
+from botswain.targets.moving import place_of
 
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine."""

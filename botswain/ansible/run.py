@@ -15,6 +15,7 @@ from botswain.ansible.reasons import HostFailed
 from botswain.ansible.results import Play
 from botswain.ansible.variables import handed
 from botswain.errors import BotswainError
+from botswain.secrets.environment import sudo_password
 
 SECONDS = 3600.0
 """How long a run may take, unless somebody knows better."""
@@ -44,7 +45,7 @@ def run(
     failure of this function: see Play. Raises BotswainError when Ansible could not begin, was cut off or took too long.
     """
     followed, began, folder = Followed(say), time.monotonic(), settings.folder()
-    with handed(variables or {}, folder) as file:
+    with handed(_with_password(variables or {}), folder) as file:
         argv = [settings.program(), f"--inventory={inventory.absolute()}", f"--extra-vars=@{file}"]
         argv += [f"--limit={','.join(limit)}"] if limit else []
         argv += [f"--tags={','.join(tags)}"] if tags else []
@@ -62,6 +63,13 @@ def run(
     if not play.hosts:
         raise BotswainError(f"has no host for playbook {playbook}", where=str(inventory), fix=_FIX)
     return play
+
+
+def _with_password(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variables and, where the operator gave one for this environment, the password that sudo wants."""
+    environment = variables.get("environment_name")
+    password = sudo_password(str(environment)) if environment else ""
+    return {**variables, "ansible_become_password": password} if password else variables
 
 
 _FIX = "list the hosts in it (inventories/README.md)"

@@ -20,6 +20,8 @@ _OURS = ("ANSIBLE_CONFIG", "ANSIBLE_CALLBACKS_ENABLED", "ANSIBLE_STDOUT_CALLBACK
          "ANSIBLE_NO_TARGET_SYSLOG", "ANSIBLE_PIPELINING", "ANSIBLE_SSH_ARGS", "ANSIBLE_SSH_CONTROL_PATH",
          "ANSIBLE_SSH_CONTROL_PATH_DIR", "ANSIBLE_BECOME_ASK_PASS", "ANSIBLE_ASK_PASS")  # fmt: skip
 """Variables of Ansible that must not be somebody's; all others are the user's own way to reach their hosts."""
+_SECRETS = ("DISCORD_", "SUDO_")
+"""How variables begin that hold secrets which ssh and Ansible do not need."""
 _LONGEST = 48
 """Bytes of a folder's path in which ssh can still make its sockets: a socket's path has at most 103."""
 
@@ -35,7 +37,7 @@ def program(name: str = "ansible-playbook") -> str:
 
 def environment(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a run: the user's, less secrets of bots and what would change how Ansible runs."""
-    known = {name: value for name, value in os.environ.items() if name not in _OURS and not name.startswith("DISCORD_")}
+    known = {name: value for name, value in os.environ.items() if name not in _OURS and not name.startswith(_SECRETS)}
     return {
         **known,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),

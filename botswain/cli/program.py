@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
@@ -11,6 +11,9 @@ from botswain import __version__
 from botswain.cli.task import report
 from botswain.errors import BotswainError, ExitCode
 from botswain.wording import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Inv(Program):
@@ -55,11 +58,24 @@ class Inv(Program):
             chosen = next((word for word in self.argv[1:] if word in tasks), None)
             known = _flags(self.collection[chosen]) if chosen else []
         else:
-            from botswain.profile.load import names
+            from botswain.profile.load import names as environments
 
-            if unknown in names():
+            if unknown in environments():
                 return f"an environment is named with --env {unknown}"
-        return nearest(unknown, known).removeprefix("; ")
+        return nearest(unknown, known).removeprefix("; ") if unknown.startswith("-") else _task_meant(unknown, tasks)
+
+
+def _task_meant(unknown: str, tasks: Iterable[str]) -> str:
+    """The task that is meant, also by its last word: `run` stands for `backup.run`, `restrat` for `service.restart`."""
+    import difflib
+
+    named: dict[str, list[str]] = {}
+    for name in sorted(tasks):
+        for word in {name, name.rpartition(".")[2]}:
+            named.setdefault(word, []).append(name)
+    near = difflib.get_close_matches(unknown.lower(), named, n=1)
+    listed = " or ".join(f'"{name}"' for name in named[near[0]]) if near else ""
+    return f"did you mean {listed}?" if near else ""
 
 
 def _flags(task: Any) -> list[str]:

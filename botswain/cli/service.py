@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.recorded import _agree, _only_told
@@ -15,7 +14,11 @@ from botswain.errors import BotswainError, ExitCode
 if TYPE_CHECKING:
     from botswain.deployment.session import Session
     from botswain.deployment.starting import Seen
+    from botswain.profile.settings import Profile
     from botswain.targets.base import ServiceState, Target
+
+_REMEMBERED = 200
+"""Lines of a log that are looked through for what the unit forbade."""
 
 
 @task(collection="service")
@@ -70,12 +73,24 @@ def _logs(
     if json:
         emit({**_told(session, "service.logs"), "lines": list(found), "exitCode": 0})
         return
+    said: list[str] = []
     try:
         for line in found:
             print(line, flush=follow)
+            said = [*said[-_REMEMBERED:], line]
     except KeyboardInterrupt:
         if not follow:
             raise
+    _explain(session.profile, said)
+
+
+def _explain(profile: Profile, lines: Iterable[str]) -> None:
+    """Say on stderr what a host's unit forbade the bot, by the words of its log."""
+    from botswain.hosts.forbidden import forbidden
+
+    if profile.service is not None and profile.service.target == "vm":
+        for one in forbidden(lines):
+            print(f"note: `{one.line}`: {one.by}; {one.fix(profile.name)}", file=sys.stderr)
 
 
 def _logs_task(collection: str) -> Any:
@@ -141,10 +156,10 @@ def down(
 
     Without --env those of every environment. Releases stay.
     """
+    from botswain.state import places
     from botswain.targets.choose import running
-    from botswain.targets.supervisor import FOLDER
 
-    names = [env] if env else sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
+    names = [env] if env else places.services()
     if dry(context, dry_run=dry_run):
         found = [f"{name}: process {pid}" for name in names for pid in running(name)]
         would = f"would stop {', '.join(found)}" if found else "nothing runs here"
@@ -173,7 +188,9 @@ def _down(name: str) -> list[str]:
     try:
         session = _session(name)
     except BotswainError as error:
-        if not Path(".botswain/service", name).is_dir():
+        from botswain.targets.moving import place_of
+
+        if not place_of(name).root.is_dir():
             raise
         print(f"note: not in the audit log: {error}", file=sys.stderr)
     with _audited(session, "dev.down"):

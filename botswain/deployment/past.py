@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from botswain.deployment import git
 from botswain.errors import BotswainError
 from botswain.profile.settings import Source
+from botswain.state import places
 
 _DEPENDENCIES = ("node_modules", ".venv", "venv")
 """Folders that no commit holds and that the bot's code needs."""
@@ -35,18 +35,18 @@ class Past:
 
 @contextmanager
 def checkout_of(source: Source, since: str) -> Iterator[Past]:
-    """The files of a commit in a temporary folder. Raises BotswainError when git has no such commit.
+    """The files of a commit in a folder outside of every project. Raises BotswainError when git has no such one.
 
     The dependencies are those that are installed now.
     """
     repo = source.repo
     commit, notes = _commit(repo, since)
     prefix = git.answer(repo, "rev-parse", "--show-prefix") or ""
-    with tempfile.TemporaryDirectory(prefix="botswain-past-") as name:
-        folder = Path(name, "files")
+    with places.scratch("past") as scratch:
+        folder = scratch / "files"
         folder.mkdir()
         top = git.answer(repo, "rev-parse", "--show-toplevel") or str(repo)
-        index = {"GIT_INDEX_FILE": str(Path(name, "index"))}
+        index = {"GIT_INDEX_FILE": str(scratch / "index")}
         for step in (("read-tree", commit), ("checkout-index", "--all", "--force", f"--prefix={folder}/")):
             if git.answer(Path(top), *step, **index) is None:
                 raise BotswainError(f"could not take the files of {commit[:12]} out of git", where=str(repo))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from botswain.host import kept
+from botswain.host import alone, kept
 from botswain.host.errors import HostError
 from botswain.host.place import Place, explained
 from botswain.host.users import User
@@ -29,6 +30,21 @@ _PASSED_ON = frozenset(
 _SHOWN = 30
 """Last lines of a log that an error carries."""
 _TAIL = 16_384
+_REASONS = 12
+"""Lines with the reason that are shown above the last ones."""
+_SEARCHED = 4_194_304
+_ERROR = re.compile(
+    r"^(?:npm (?:ERR!|error) (?:code|notarget|404|Found:|Could not|Conflicting|Missing:|Not compatible)"
+    r"|\s*ERR_PNPM|E   )"
+    r"|\b(?:fatal )?error(?: TS\d+)?:|\berror\[|\b\w*(?:Error|Exception): |\b(?:FATAL|FAILED|ERROR)\b"
+    r"|command not found|: not found$|No such file or directory|Permission denied|Could not find|Cannot find"
+)
+"""What compilers, package managers and test runners begin the line with that tells what is wrong."""
+_ABOUT_ITSELF = re.compile(
+    r"A complete log of this run|\b(?:gyp|npm) (?:info|verb|http|warn)\b|^\s*(?:pnpm|yarn) warn|^\s*WARN|^\s+at "
+    r"|\b0 errors?\b|DeprecationWarning|gyp ERR! (?:cwd|node|not ok|System|command)",
+    re.IGNORECASE,
+)
 _GIT = 300.0
 """Seconds that git may take for one thing."""
 _MARK = "BOTSWAIN_BUILDS"
@@ -38,6 +54,7 @@ _MARK = "BOTSWAIN_BUILDS"
 def environment(place: Place, extra: Mapping[str, str], user: User | None = None) -> dict[str, str]:
     """The environment of a build: caches that are kept, and no secrets. A user's home is the cache."""
     known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    known |= {"PATH": alone.search_path(known), **alone.variables(place)}
     if user is not None:
         known |= {"HOME": str(place.cache), "USER": user.name, "LOGNAME": user.name}
         known.pop("TMPDIR", None)  # root's may be closed to others
@@ -61,9 +78,10 @@ def run(
 ) -> None:
     """Run a command of a release in its folder, to its end and that of whatever it started; as `user` if there is one.
 
-    Raises HostError with the end of what it printed when it fails or takes too long.
+    Raises HostError with the errors in what it printed, and its end, when it fails or takes too long.
     """
     told = shlex.join(argv)
+    since = mark(log)
     with explained(log, "write it"), log.open("ab") as output:
         output.write(f"$ {told}\n".encode())
         output.flush()
@@ -79,13 +97,14 @@ def run(
         try:
             code = child.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise HostError(f"`{told}` did not end within {seconds:g} s", log=tail(log)) from None
+            what = f"`{told}` did not end within {seconds:g} s"
+            raise HostError(what, where=str(log), log=excerpt(log, since)) from None
         finally:
             child.end()
             end_leftovers(folder)
     if code:
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-        raise HostError(f"`{told}` {how}", where=str(log), log=tail(log))
+        raise HostError(f"`{told}` {how}", where=str(log), log=excerpt(log, since))
 
 
 def end_leftovers(folder: Path) -> None:
@@ -126,6 +145,39 @@ def tail(log: Path, lines: int = _SHOWN, since: tuple[int, int] = (0, 0)) -> str
         text = file.read().decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-lines:])
     return ""
+
+
+def excerpt(log: Path, since: tuple[int, int] = (0, 0)) -> str:
+    """The last lines since a mark; where the reason stands above them, the lines that tell it come first.
+
+    Package managers end with dozens of lines about themselves: what failed is said before those.
+    """
+    end = tail(log, since=since).splitlines()
+    above = _lines_above(log, since, len(end))
+    reasons = list(dict.fromkeys(line for line in above if _tells(line) and line not in end))
+    if not reasons:
+        return "\n".join(end)
+    first = reasons[:_REASONS]
+    left = len(above) - len(first)
+    rest = end[-(_SHOWN - len(first) - 1) :]
+    left += len(end) - len(rest)
+    return "\n".join([*first, f"({left:,} other lines are in {log})", *rest])
+
+
+def _lines_above(log: Path, since: tuple[int, int], shown: int) -> list[str]:
+    """What a command printed before the last lines; of a very long output, what is nearest to them."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        known, begin = since
+        begin = begin if known == os.fstat(file.fileno()).st_ino else 0
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(begin, size - _SEARCHED))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+        return lines[1 : len(lines) - shown]  # the first names the command
+    return []
+
+
+def _tells(line: str) -> bool:
+    return bool(_ERROR.search(line)) and not _ABOUT_ITSELF.search(line)
 
 
 def _rights(user: User | None) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def main(words: list[str], *, kept: bool = False) -> None:
             allow(f"{root}/starts.json")
         copies = os.environ.get("CREDENTIALS_DIRECTORY") if kept else None
         given = copies or f"{root}/credentials"
-        variables = environment(given, live, made.get("environment", {}), made.get("secrets", {}))
+        own = {"GIT_CEILING_DIRECTORIES": f"{root}/releases", **made.get("environment", {})}
+        variables = environment(given, live, own, made.get("secrets", {}))
         folder = os.path.realpath(f"{root}/releases/{live}")
         os.chdir(folder)
         argv = [str(one) for one in made["run"]]
@@ -97,6 +98,7 @@ def _check_user(name: object) -> None:
 def environment(given: str, live: str, own: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
     """The bot's environment: a few of the system's variables, its own, and its secrets, which are files in `given`."""
     known = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    known["PYTHONUNBUFFERED"] = "1"  # else its log has a line only when its buffer is full
     known.update(own)
     known["CREDENTIALS_DIRECTORY"] = given
     known["BOTSWAIN_RELEASE"] = live

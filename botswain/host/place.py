@@ -17,6 +17,8 @@ reverting.json      a way back that is under way
 confirmed.json      a switch that was confirmed and is not in the ledger yet
 halted.json         who stopped the bot by hand: it stays so until a person says otherwise
 cancelled           the last run that its controller called off
+moved.json          where this folder lay before
+.env                empty: where a search ends that goes upward from a release
 """
 
 from __future__ import annotations
@@ -107,6 +109,15 @@ class Place:
         self.confirmed = root / "confirmed.json"
         self.halted = root / "halted.json"
         self.cancelled = root / "cancelled"
+        self.moved = root / "moved.json"
+
+    def roots(self) -> list[Path]:
+        """This folder, and where it lay before: a process that was started there is known by that."""
+        try:
+            before = [Path(one) for one in json.loads(self.moved.read_bytes())["from"]]
+        except (OSError, *_DAMAGED):
+            before = []
+        return [self.root, *before]
 
     def release(self, identity: str) -> Path:
         """The directory of a release."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
-from botswain.host import programs, shared
+from botswain.host import alone, programs, shared
 from botswain.host.commands import environment, git, run
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
@@ -101,6 +101,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
     ledger.add(identity, "building", commit=order.commit, recipe=recipe(service, order.prefix), by=order.by,
                deployment=order.deployment)  # fmt: skip
     try:
+        alone.fence(place)
         with explained(folder, "make the release"):
             owned(folder, user)
             _files(place, tree, folder, user)

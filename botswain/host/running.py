@@ -74,10 +74,10 @@ def in_the_way(place: Place, service: Service, manager: Manager) -> list[Listene
         return []
     known = {manager.process().pid, *single.holders(place)} - {0}
     unit = service.manager.get("unit", "")
-    mark = os.fsencode(f"CREDENTIALS_DIRECTORY={place.credentials}")
+    marks = [os.fsencode(f"CREDENTIALS_DIRECTORY={root / 'credentials'}") for root in place.roots()]
 
     def ours(pid: int) -> bool:
-        return _descends(pid, known) or _marked(pid, mark) or bool(unit and systemd.owns(unit, pid))
+        return _descends(pid, known) or _marked(pid, marks) or bool(unit and systemd.owns(unit, pid))
 
     return ports.in_the_way(wanted, ours, known)
 
@@ -92,8 +92,9 @@ def _descends(pid: int, known: set[int]) -> bool:
     return False
 
 
-def _marked(pid: int, mark: bytes) -> bool:
+def _marked(pid: int, marks: list[bytes]) -> bool:
     """Whether a process was started with the bot's environment."""
     with contextlib.suppress(OSError):
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        known = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return any(mark in known for mark in marks)
     return False

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import io
 import queue
+import re
+import shlex
 import subprocess
 import sys
 import termios
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from fabric import Connection, Remote
 
 _SECONDS = 30
+_PROMPT = "[botswain asks sudo] "
 _MANY = {"identityfile", "userknownhostsfile", "globalknownhostsfile"}
 """What `ssh -G` tells several times, or with several words."""
 
@@ -36,17 +39,15 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
     """Run a command as root on a host, with `given` on its standard input; as ssh.on does."""
     from invoke.exceptions import CommandTimedOut
 
+    line, text = ssh.as_root(host, command, given)
     with _connected(host) as connection:
         try:
-            done = connection.run(
-                ssh.as_root(host, command), hide=True, warn=True, timeout=seconds, in_stream=_Whole(given),
-                encoding="utf-8",
-            )  # fmt: skip
+            done = connection.run(line, hide=True, warn=True, timeout=seconds, in_stream=_Whole(text), encoding="utf-8")
         except CommandTimedOut:
             what = f"does not answer within {seconds:g} s"
             raise Unreachable(what, where=host.name, fix="look there; it may go on") from None
-    if done.failed and done.stderr.startswith("sudo: ") and (found := classified(done.stderr)) is not None:
-        raise HostFailed(found[0], where=host.name, fix=found[1].format(address=ssh.address(host)))
+    if (refusal := ssh.refused(host, done.exited, done.stderr)) is not None:
+        raise refusal
     return Done(done.exited, done.stdout, done.stderr)
 
 
@@ -59,7 +60,7 @@ def journal(host: Host, unit: str, lines: int, *, follow: bool = False) -> Itera
             raise HostFailed(f"journalctl failed: {done.err.strip()}", where=host.name)
         yield from done.out.splitlines()
         return
-    yield from _followed(host, ssh.as_root(host, [*command, "--follow"]))
+    yield from _followed(host, [*command, "--follow"])
 
 
 def shell(host: Host, command: str = "") -> int:
@@ -91,8 +92,8 @@ def _raw() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def _followed(host: Host, line: str) -> Iterator[str]:
-    """What a command prints, as it prints it; ends when the command or the reader does."""
+def _followed(host: Host, command: Sequence[str]) -> Iterator[str]:
+    """What a command prints as root, as it prints it; ends when the command or the reader does."""
     heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     class Sink(io.TextIOBase):
@@ -107,16 +108,31 @@ def _followed(host: Host, line: str) -> Iterator[str]:
     def listen(connection: Connection) -> None:
         try:
             # With a terminal the command over there ends with the connection.
-            connection.run(line, hide=True, warn=True, pty=True, out_stream=Sink(), in_stream=False, encoding="utf-8")
+            connection.run(
+                line, hide=True, warn=True, pty=True, out_stream=Sink(), in_stream=False, encoding="utf-8",
+                watchers=watchers,
+            )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - whoever reads is told
             heard.put(f"botswain: {host.name}: {error}")
         finally:
             heard.put(None)
 
+    line, watchers = _on_terminal(host, command)
     with _connected(host) as connection:
         threading.Thread(target=listen, args=(connection,), daemon=True).start()
         while (found := heard.get()) is not None:
-            yield found.rstrip("\r")
+            if (shown := found.rstrip("\r")) != _PROMPT:
+                yield shown.removeprefix(_PROMPT)
+
+
+def _on_terminal(host: Host, command: Sequence[str]) -> tuple[str, list[Any]]:
+    """A command line that runs a command as root on a terminal, and what answers sudo there, which shows no echo."""
+    if not host.password or ssh.rooted(host):
+        return ssh.as_root(host, command)[0], []
+    from invoke.watchers import Responder
+
+    line = f"sudo -p {shlex.quote(_PROMPT)} -- {shlex.join(command)}"
+    return line, [Responder(re.escape(_PROMPT), f"{host.password}\n")]
 
 
 @contextlib.contextmanager

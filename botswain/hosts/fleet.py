@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ class Host:
     variables: Mapping[str, Any]
     """Those of the way to it."""
     direct: bool = True
-    """Whether ssh alone reaches it: no password is needed, and nothing but ssh and sudo."""
+    """Whether ssh alone reaches it: nothing but ssh and sudo is needed, and no password of the inventory's own."""
+    password: str = field(default="", repr=False)
+    """What sudo is told where it wants a password."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,12 @@ def inventory_of(environment: str, named: str | None = None) -> Path:
     return Path(named or f"inventories/{environment}")
 
 
-def fleet_of(inventory: Path, *, workers: bool) -> Fleet:
-    """The hosts of the bot. Raises BotswainError where that is not exactly one gateway, with or without workers."""
-    groups, known = _read(inventory)
+def fleet_of(inventory: Path, *, workers: bool, password: str = "") -> Fleet:
+    """The hosts of the bot; `password` is for their sudo.
+
+    Raises BotswainError where that is not exactly one gateway, with or without workers.
+    """
+    groups, known = _read(inventory, password)
     gateways = [known[name] for name in groups.get(GATEWAY, ())]
     if len(gateways) != 1:
         told = "has no host" if not gateways else f"has {len(gateways)} hosts"
@@ -83,9 +88,9 @@ def fleet_of(inventory: Path, *, workers: bool) -> Fleet:
     return Fleet(inventory, gateways[0], helpers)
 
 
-def database_of(inventory: Path) -> Host:
-    """The host of the database. Raises BotswainError where that is not exactly one."""
-    groups, known = _read(inventory)
+def database_of(inventory: Path, password: str = "") -> Host:
+    """The host of the database; `password` is for its sudo. Raises BotswainError where that is not exactly one."""
+    groups, known = _read(inventory, password)
     found = groups.get(DATABASE, ())
     if len(found) != 1:
         what = f"group {DATABASE} has {len(found) or 'no'} host{'s' if len(found) > 1 else ''}, and one is backed up"
@@ -93,14 +98,14 @@ def database_of(inventory: Path) -> Host:
     return known[found[0]]
 
 
-def _read(inventory: Path) -> tuple[Mapping[str, list[str]], dict[str, Host]]:
+def _read(inventory: Path, password: str) -> tuple[Mapping[str, list[str]], dict[str, Host]]:
     key = _key(inventory)
     found = (
         _asked(inventory)
         if key is None
         else cache.remembered(f"hosts-{_slug(inventory)}", key, lambda: _asked(inventory))
     )
-    hosts = {name: Host(name, one["variables"], one["direct"]) for name, one in found["hosts"].items()}
+    hosts = {name: Host(name, one["variables"], one["direct"], password) for name, one in found["hosts"].items()}
     return found["groups"], hosts
 
 
@@ -122,7 +127,8 @@ def _direct(variables: Mapping[str, Any]) -> bool:
     templated = any("{{" in str(variables.get(one, "")) for one in _VARIABLES)
     plain = variables.get("ansible_connection", "ssh") in {"ssh", "smart"}
     sudo = variables.get("ansible_become_method", "sudo") == "sudo"
-    return plain and sudo and not templated and not any(one in variables for one in _PASSWORDS)
+    file = "ANSIBLE_BECOME_PASSWORD_FILE" in os.environ  # of the key below, too
+    return plain and sudo and not templated and not file and not any(one in variables for one in _PASSWORDS)
 
 
 def _slug(inventory: Path) -> str:
@@ -134,7 +140,7 @@ def _key(inventory: Path) -> str | None:
     if not inventory.exists():
         return None
     files = sorted(inventory.rglob("*")) if inventory.is_dir() else [inventory]
-    parts: list[str | bytes] = [str(inventory.resolve())]
+    parts: list[str | bytes] = ["2", str(inventory.resolve())]  # the number: what is remembered, in this form
     parts += [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("ANSIBLE_")]
     for path in (*files, Path("ansible.cfg")):
         if not path.is_file():

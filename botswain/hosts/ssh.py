@@ -26,6 +26,12 @@ _SSH_FAILED = 255
 """The exit code with which ssh says that it is not the command that failed."""
 
 
+_FROM_INPUT = (
+    'if sudo -n true 2>/dev/null; then IFS= read -r _; exec sudo -n -- "$@"; else exec sudo -k -S -p "" -- "$@"; fi'
+)
+"""Takes the first line of its input for sudo, whether or not that wants it; `read` leaves the rest alone."""
+
+
 @dataclass(frozen=True)
 class Done:
     """How a command ended."""
@@ -58,11 +64,22 @@ def address(host: Host) -> str:
     return str(host.variables.get("ansible_host") or host.variables.get("ansible_ssh_host") or host.name)
 
 
-def as_root(host: Host, command: Sequence[str]) -> str:
-    """A command line for the host that runs a command as root."""
+def as_root(host: Host, command: Sequence[str], given: str = "") -> tuple[str, str]:
+    """A command line for the host that runs a command as root, and its standard input, of which `given` is for it.
+
+    A password for sudo is the first line of that input, and no argument: the host's own list of processes shows those.
+    """
     line = shlex.join(command)
-    rooted = host.variables.get("ansible_become") is False or _user(host) == "root"
-    return line if rooted else f"sudo -n -- {line}"
+    if rooted(host):
+        return line, given
+    if not host.password:
+        return f"sudo -n -- {line}", given
+    return f"sh -c {shlex.quote(_FROM_INPUT)} sudo {line}", f"{host.password}\n{given}"
+
+
+def rooted(host: Host) -> bool:
+    """Whether who logs in is root."""
+    return host.variables.get("ansible_become") is False or _user(host) == "root"
 
 
 def _user(host: Host) -> str:
@@ -81,12 +98,18 @@ def on(host: Host, command: Sequence[str], given: str = "", seconds: float = 60)
 
     Raises Unreachable when the host cannot be reached, and HostFailed where nobody may become root there.
     """
-    done = asked(host, as_root(host, command), given, seconds)
-    if done.code and done.err.startswith("sudo: "):
-        found = classified(done.err)
-        if found is not None:
-            raise HostFailed(found[0], where=host.name, fix=found[1].format(address=address(host)))
+    done = asked(host, *as_root(host, command, given), seconds)
+    if (refusal := refused(host, done.code, done.err)) is not None:
+        raise refusal
     return done
+
+
+def refused(host: Host, code: int, err: str) -> HostFailed | None:
+    """Why sudo did not run a command, where that is why it failed."""
+    if not code or not any(line.startswith(("sudo: ", "sudo-rs: ", "Sorry, ")) for line in err.splitlines()):
+        return None
+    found = classified(err)
+    return None if found is None else HostFailed(found[0], where=host.name, fix=found[1].format(address=address(host)))
 
 
 def asked(host: Host, line: str, given: str = "", seconds: float = 60, connect: int = CONNECT_SECONDS) -> Done:

@@ -18,7 +18,9 @@ _SHELL = re.compile(r"^(?:&&|\|\|?|;|&|\d?[<>]{1,2}\S*)$|;$|\$[A-Za-z_{(]|`")
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _ASK = 'write the words [sh, -c, "…"]; in a list of commands that is [[sh, -c, "…"]]'
 """How somebody asks for a shell."""
-_OURS = ("CREDENTIALS_DIRECTORY", "BOTSWAIN_RELEASE", "discord_token", "discord_api")
+_OURS = (
+    "CREDENTIALS_DIRECTORY", "BOTSWAIN_RELEASE", "discord_token", "discord_api", "preload_node", "preload_python",
+)  # fmt: skip
 """Variables and credentials that Botswain sets for the bot."""
 
 

@@ -17,6 +17,7 @@ _FOLLOW_UP = f"{_WEBHOOK}/messages/{{message_id}}"
 ROUTES = [
     Route("GET", "/users/@me/guilds", places.list_guilds, "bot", "user"),
     Route("POST", "/users/@me/channels", places.open_direct, "bot", "user"),
+    Route("GET", "/soundboard-default-sounds", places.list_default_sounds, "bot", "user"),
     Route("GET", "/users/{user_id}", places.get_user, "bot", "user"),
     Route("GET", _GUILD, places.get_guild, "bot", "guild"),
     Route("GET", f"{_GUILD}/channels", places.list_channels, "bot", "guild"),

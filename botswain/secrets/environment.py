@@ -10,12 +10,29 @@ from pathlib import Path
 from botswain.errors import InvalidInput, Problem
 from botswain.secrets import redaction
 
-_SECRET = re.compile(r"DISCORD_[A-Z0-9_]+_(?:TOKEN|CLIENT_SECRET)")
+_SECRET = re.compile(r"DISCORD_[A-Z0-9_]+_(?:TOKEN|CLIENT_SECRET)|SUDO_[A-Z0-9_]+_PASSWORD")
 
 
 def prefix(environment: str) -> str:
     """`DISCORD_STAGE_` for the profile `stage`."""
-    return f"DISCORD_{re.sub('[^A-Z0-9]', '_', environment.upper())}_"
+    return f"DISCORD_{_upper(environment)}_"
+
+
+def sudo_variable(environment: str) -> str:
+    """`SUDO_STAGE_PASSWORD`: the variable with the password that sudo wants on the hosts of `stage`."""
+    return f"SUDO_{_upper(environment)}_PASSWORD"
+
+
+def sudo_password(environment: str) -> str:
+    """The password that sudo wants on an environment's hosts; empty where none is set."""
+    value = variable(sudo_variable(environment)) or ""
+    if value:
+        redaction.register(value, sudo_variable(environment))
+    return value
+
+
+def _upper(environment: str) -> str:
+    return re.sub("[^A-Z0-9]", "_", environment.upper())
 
 
 def _values() -> dict[str, str]:

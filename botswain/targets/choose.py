@@ -41,7 +41,8 @@ def everything_down(profile: Profile | None, environment: str) -> list[str]:
     from botswain.host import halt
     from botswain.state.ids import actor
     from botswain.targets.failures import translated
-    from botswain.targets.supervisor import Daemon, place_of
+    from botswain.targets.moving import place_of
+    from botswain.targets.supervisor import Daemon
 
     seconds = profile.service.stop_timeout if profile and profile.service else _SECONDS
     place = place_of(environment)
@@ -53,7 +54,7 @@ def everything_down(profile: Profile | None, environment: str) -> list[str]:
 def running(environment: str) -> list[int]:
     """The processes of an environment on this machine."""
     from botswain.targets import processes
-    from botswain.targets.supervisor import place_of
+    from botswain.targets.moving import place_of
 
     return processes.of(place_of(environment).root)
 

@@ -11,7 +11,7 @@ from botswain.host.place import Place
 from botswain.profile.settings import Profile, Service
 from botswain.secrets import redaction
 from botswain.secrets.environment import origin, variable
-from botswain.targets.specification import API_FILE, DISCORD, TOKEN_FILE
+from botswain.targets.specification import API_FILE, DISCORD, PRELOADS, TOKEN_FILE
 
 
 def values(
@@ -42,7 +42,7 @@ def cover(place: Place) -> None:
     """Have redaction cover what the bot may print of its secrets, also of those that are not set here."""
     with contextlib.suppress(OSError, ValueError):
         for path in place.credentials.iterdir():
-            if path.name != API_FILE:
+            if path.name not in {API_FILE, *PRELOADS.values()}:
                 redaction.register(path.read_text(encoding="utf-8"), path.name)
 
 

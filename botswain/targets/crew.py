@@ -16,6 +16,7 @@ from botswain.host.looking import View
 from botswain.host.place import Service as Spec
 from botswain.hosts import fleet as fleets
 from botswain.profile.settings import Profile, Service
+from botswain.secrets.environment import sudo_password
 from botswain.targets.attending import attended
 from botswain.targets.base import Say, ServiceError, Stop
 from botswain.targets.engines import Engines, Outcome, longest, silent
@@ -45,7 +46,9 @@ class Crew:
     def engines(self) -> Engines:
         """Their engines. Raises BotswainError where the inventory does not name the hosts."""
         inventory = fleets.inventory_of(self._profile.name, self._service.inventory)
-        return Engines(fleets.fleet_of(inventory, workers=self._service.workers is not None), self._profile.name)
+        password = sudo_password(self._profile.name)
+        fleet = fleets.fleet_of(inventory, workers=self._service.workers is not None, password=password)
+        return Engines(fleet, self._profile.name)
 
     @cached_property
     def specs(self) -> dict[str, Spec]:

@@ -22,6 +22,7 @@ from botswain.host.place import Service
 from botswain.hosts import ssh
 from botswain.hosts.engine import COMMAND
 from botswain.hosts.fleet import Fleet, Host
+from botswain.hosts.forbidden import hint
 from botswain.hosts.ssh import Done
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck, Stop
 
@@ -183,7 +184,7 @@ class Engines:
         for name in asked:
             result = play.of(name)
             answers = tuple((result.answer or {}).get("answers") or ())
-            found[name] = Outcome(name, answers, result.error)
+            found[name] = Outcome(name, answers, self._explained(result.error))
         return found
 
     def again(self, host: Host, service: Service, until: float, say: Say = silent) -> View | None:
@@ -222,7 +223,13 @@ class Engines:
             lines = done.err.strip().splitlines() or [f"it says nothing (exit code {done.code})"]
             what = f"its engine fails: {lines[-1]}"
             return Outcome(host.name, error=ServiceError(what, where=host.name, log=done.err))
-        return Outcome(host.name, answers, Told(error, host.name) if error else None)
+        return Outcome(host.name, answers, self._explained(Told(error, host.name)) if error else None)
+
+    def _explained(self, error: BotswainError | None) -> BotswainError | None:
+        """An error of a bot that did not run, with what its unit forbade it by its log's words."""
+        if isinstance(error, Told) and error.kind != "failed" and (found := hint(error.log, self._environment)):
+            error.fix = f"{error.fix}; {found}" if error.fix else found
+        return error
 
 
 def longest(services: Iterable[Service]) -> float:

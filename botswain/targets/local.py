@@ -1,4 +1,4 @@
-"""The target `local`: the bot runs on this machine, kept by a supervisord, below `.botswain/service/<environment>`."""
+"""The target `local`: the bot runs on this machine, kept by a supervisord, outside of every project."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
+from botswain.host.place import explained
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
@@ -20,8 +21,9 @@ from botswain.targets import credentials, mirror, ports, processes, sandbox
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
-from botswain.targets.specification import API_FILE, specification, supervised
-from botswain.targets.supervisor import Daemon, place_of
+from botswain.targets.moving import keep, left_behind, place_of
+from botswain.targets.specification import API_FILE, preloads, specification, supervised
+from botswain.targets.supervisor import Daemon
 
 _GRACE = 1.0
 """Seconds that what a stopped bot left behind gets to end."""
@@ -96,6 +98,9 @@ class Local:
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit, or find it done."""
         with translated():
+            self._keep()
+            if way := left_behind(self._place):
+                say(f"note: releases still lie in the checkout, where tools find its settings; to move them: {way}")
             full, prefix = mirror.push(self._profile.source.repo, self._service.folder, self._place, commit)
             before = {one.id for one in self._known()}
             order = releases.Order(full, by, deployment, prefix)
@@ -254,16 +259,22 @@ class Local:
 
     def _ready(self, *, kept: bool = True) -> Manager:
         """Have supervisord, the sandbox and the secrets there; with `kept`, a secret that was stored before will do."""
+        self._keep()
         stored = self._place if kept else None
         values = credentials.values(self._profile, self._service, self._token, stored)
         if self._profile.sandbox:
             values[API_FILE] = f"{sandbox.started(self._profile)}/api"
+            values |= preloads(self._service.environment)
         else:
             self._ensure()
         for name, value in values.items():
             self._place.secret(name, value)
         self._place.store(self.spec)
         return _Refreshed(managers.manager_of(self.spec), self._ensure)
+
+    def _keep(self) -> None:
+        with explained(self._place.root, "keep a service in it"):
+            keep(self._profile.name)
 
     def _ensure(self) -> None:
         self._daemon.ensure(sandbox.programs(self._profile))

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from botswain.host.place import Place
+
 _PROC = Path("/proc")
 _LAST = 10.0
 """Seconds that a process takes to go after SIGKILL at most."""
@@ -19,7 +21,7 @@ _STEP = 0.05
 
 def of(root: Path) -> list[int]:
     """Every process that was started for the folder `root`: supervisord, the sandbox, the bot, and their children."""
-    return _with(os.fsencode(f"BOTSWAIN_SERVICE={root}"), *_bot(root))
+    return _with(*(os.fsencode(f"BOTSWAIN_SERVICE={one}") for one in Place(root).roots()), *_bot(root))
 
 
 def of_bot(root: Path) -> list[int]:
@@ -27,8 +29,8 @@ def of_bot(root: Path) -> list[int]:
     return _with(*_bot(root))
 
 
-def _bot(root: Path) -> tuple[bytes]:
-    return (os.fsencode(f"CREDENTIALS_DIRECTORY={root / 'credentials'}"),)
+def _bot(root: Path) -> list[bytes]:
+    return [os.fsencode(f"CREDENTIALS_DIRECTORY={one / 'credentials'}") for one in Place(root).roots()]
 
 
 def _with(*marks: bytes) -> list[int]:
@@ -52,10 +54,10 @@ def end(look: Callable[[], list[int]], seconds: float) -> list[int]:
 
 def guards(root: Path) -> list[int]:
     """The processes that wait for a switch of the folder to be confirmed."""
-    wanted = os.fsencode(root) + b"\0guard\0"
-    return (
-        sorted(pid for pid in _numbers() if wanted in _read(pid, "cmdline")) if _PROC.joinpath("self").exists() else []
-    )
+    if not _PROC.joinpath("self").exists():
+        return []
+    wanted = [os.fsencode(one) + b"\0guard\0" for one in Place(root).roots()]
+    return sorted(pid for pid in _numbers() if any(one in _read(pid, "cmdline") for one in wanted))
 
 
 def wait_for_end(look: Callable[[], list[int]], seconds: float) -> list[int]:

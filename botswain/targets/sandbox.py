@@ -12,7 +12,8 @@ from botswain.host.errors import HostError
 from botswain.host.place import explained, store
 from botswain.profile.settings import Profile
 from botswain.targets.failures import translated
-from botswain.targets.supervisor import Daemon, Program, place_of, sandbox_program
+from botswain.targets.moving import keep, place_of
+from botswain.targets.supervisor import Daemon, Program, sandbox_program
 from botswain.targets.supervisor import bot as bot_program
 
 _PATIENCE = 30.0
@@ -47,13 +48,14 @@ def programs(profile: Profile, port: int | None = None) -> tuple[Program, ...]:
     port = port or _remembered(root)
     if not profile.sandbox or port is None:
         return (found,)
-    state = Path(".botswain/sandbox").resolve() / profile.name
-    return (found, sandbox_program(root, state, port))
+    # Through a link of the project, so that a running one goes on where the checkout is moved.
+    return (found, sandbox_program(root, root.parents[1] / "sandbox" / profile.name, port))
 
 
 def started(profile: Profile) -> str:
     """As `sandbox_url`. Raises HostError."""
-    root = place_of(profile.name).root
+    with explained(place_of(profile.name).root, "keep the sandbox in it"):
+        root = keep(profile.name).root
     daemon = Daemon(root)
     if url := served(profile):
         daemon.ensure(programs(profile))

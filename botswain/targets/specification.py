@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from botswain.host import place as host
 from botswain.host import ports
@@ -15,12 +17,28 @@ TOKEN_FILE = "discord_token"  # noqa: S105 - the file's name, as systemd's LoadC
 API_FILE = "discord_api"
 """Holds where the bot finds its API. A file like a secret's: the address may change, and is no part of a release."""
 
+PRELOADS = {"NODE_OPTIONS": "preload_node", "PYTHONPATH": "preload_python"}
+"""Variables that point an unchanged bot at the sandbox, and the files that hold them: no part of a release, either."""
+_PRELOAD = Path(__file__).resolve().parents[1] / "preload"
+
+
+def preloads(environment: Mapping[str, str]) -> dict[str, str]:
+    """What those files hold: what the profile's `environment` says, and our part behind or before it."""
+    node = str(_PRELOAD / "discord.cjs").replace("\\", "\\\\").replace('"', '\\"')
+    options = [environment.get("NODE_OPTIONS", ""), f'--require="{node}"']
+    path = [str(_PRELOAD / "python"), environment.get("PYTHONPATH", "")]
+    return {
+        PRELOADS["NODE_OPTIONS"]: " ".join(filter(None, options)),
+        PRELOADS["PYTHONPATH"]: os.pathsep.join(filter(None, path)),
+    }
+
 
 def specification(profile: Profile, service: Service, manager: Mapping[str, str], user: str = "") -> host.Service:
     """The profile's section as the host knows it. `user` builds and runs it; empty for whoever acts."""
     secrets: Mapping[str, str] = {
         **({service.token: TOKEN_FILE} if service.token else {}),
         **({"DISCORD_API": API_FILE} if profile.api != DISCORD else {}),
+        **(PRELOADS if profile.sandbox else {}),
         **{name: name for name in service.secrets},
     }
     return host.Service(

@@ -20,15 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import botswain
+from botswain.host import alone
 from botswain.host.endings import EXPECTED
 from botswain.host.errors import HostError
 from botswain.host.managers import Supervisor
-from botswain.host.place import Place, explained, store
+from botswain.host.place import explained, store
 from botswain.host.rpc import Rpc
 from botswain.targets import processes
 
-FOLDER = Path(".botswain/service")
-"""Holds one folder an environment."""
 LONGEST_ADDRESS = 90
 """Bytes of a path that can be a socket's address on every system, with what supervisord adds to it."""
 MARK = "BOTSWAIN_SERVICE"
@@ -181,6 +180,7 @@ class Daemon:
         with explained(self.root, "keep logs in it"):
             (self.root / "logs").mkdir(parents=True, exist_ok=True)
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        variables["PATH"] = alone.search_path(variables)
         variables |= {MARK: str(self.root), "PYTHONPATH": str(Path(botswain.__file__).parents[1])}
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._conf)]
         try:
@@ -268,8 +268,3 @@ def _word(text: str) -> str:
     if any(mark in text for mark in (" ;", " #", "\n", "\t;", "\t#")):
         raise HostError("supervisord cannot be told of this path", where=text, fix="move it to one without # and ;")
     return shlex.quote(text).replace("%", "%%")
-
-
-def place_of(environment: str) -> Place:
-    """The folder of an environment's service, below the current one."""
-    return Place(FOLDER.resolve() / environment)

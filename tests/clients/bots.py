@@ -51,10 +51,10 @@ class Bot:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[Bot]:
+def running(command: list[str], environment: dict[str, str] | None = None) -> Iterator[Bot]:
     """Starts a bot, and ends it by its own id."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=node.environment()
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment or node.environment()
     ) as process:
         try:
             yield Bot(process)

@@ -32,6 +32,8 @@ def test_a_command_line_that_cannot_be_read_is_one_line(desk: Desk):
     help_ = "./inv --list shows the tasks, ./inv --help TASK its options"
     for arguments, what in (
         (["deplyo"], "No idea what 'deplyo' is; did you mean \"deploy\"?"),
+        (["run", "--env", "dev"], "No idea what 'run' is; did you mean \"backup.run\"?"),
+        (["restrat"], "No idea what 'restrat' is; did you mean \"service.restart\"?"),
         (["xyzzy"], f"No idea what 'xyzzy' is; {help_}"),
         (["deploy", "--bogus"], f"No idea what '--bogus' is; {help_}"),
         (["deploy", "--alow-delete", "3"], "No idea what '--alow-delete' is; did you mean \"--allow-delete\"?"),

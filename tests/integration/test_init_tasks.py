@@ -123,7 +123,7 @@ def test_a_discord_js_bot_is_read_at_once(fresh: Desk, monkeypatch):
     bot(fresh, package_json=PACKAGE, src__commands__ping_js=MODULE)
     assert init(fresh, "dev2")["source"] == "discord.js"
     ran = fresh.inv("validate", "--env", "dev2")
-    assert (ran.code, ran.out) == (0, "dev2: 1 command, all valid\n"), ran
+    assert (ran.code, ran.out) == (0, "dev2: 1 command, all valid (from 1 file)\n"), ran
 
 
 @pytest.mark.slow
@@ -135,7 +135,7 @@ def test_a_discord_py_bot_is_read_at_once(fresh: Desk):
     assert init(fresh, "dev2")["source"] == "discord.py"
     assert profile(fresh, "dev2")["commands"]["object"] == "pirate.main:tree"
     ran = fresh.inv("validate", "--env", "dev2")
-    assert (ran.code, ran.out) == (0, "dev2: 1 command, all valid\n"), ran
+    assert (ran.code, ran.out) == (0, "dev2: 1 command, all valid (from 1 file)\n"), ran
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,59 @@ def test_what_somebody_changed_is_told_and_put_right(made, desk, debian):
     assert done.out.splitlines() == ["debian: 1 change", "  bot: Write the units (botswain-stage.service)"]
 
 
+BY_HAND = """
+echo '# mine' >>/etc/systemd/system/botswain-stage-settle.service
+systemctl disable --quiet botswain-stage-settle.service
+mkdir -p /etc/systemd/system/botswain-stage.service.d
+printf '[Service]\\nMemoryMax=2G\\n' >/etc/systemd/system/botswain-stage.service.d/override.conf
+systemctl daemon-reload
+systemctl mask --quiet postgresql.service
+apt-mark -qq hold git >/dev/null
+dpkg --remove --force-depends python3-venv >/dev/null 2>&1
+chmod 777 /srv/botswain/stage
+rm /etc/systemd/journald.conf.d/botswain.conf
+printf x >>/usr/local/lib/botswain/botswain-host.pyz
+"""
+OVERRIDE = "/etc/systemd/system/botswain-stage.service.d/override.conf"
+CHANGED = [
+    "warning: /usr/local/lib/botswain/botswain-host.pyz was changed by hand, on DATE",
+    "bad: /etc/systemd/journald.conf.d/botswain.conf was provisioned and is not there any more",
+    "warning: /etc/systemd/system/botswain-stage-settle.service was changed by hand, on DATE",
+    "warning: /srv/botswain/stage has other rights: mode 0777, was 0750, on DATE",
+    "bad: botswain-stage-settle.service is disabled: it does not start at boot",
+    f"warning: botswain-stage.service has settings of its own in {OVERRIDE}: MemoryMax=2G, on DATE",
+    "bad: postgresql.service is masked: nothing can start it",
+    "bad: package python3-venv was removed",
+    "warning: package git is on hold: it gets no security updates",
+]
+
+
+def test_doctor_tells_what_was_changed_by_hand_and_its_commands_mend_it(made, desk, debian):
+    """Units, drop-ins, files, folders, packages, engine: what, since when, and what to do; afterwards all is well."""
+
+    def findings():
+        looks = desk.inv("doctor", "--env", "stage", "--json").document["looks"]
+        return [one for one in looks if one["look"] == "host debian" and one["verdict"] != "good"]
+
+    service = {**SERVICE, "target": "vm", "inventory": "inventories/stage"}
+    desk.profile("stage", service=service, database={"where": "host"})
+    try:
+        assert findings() == []
+        debian.run(BY_HAND)
+        told = findings()
+        dated = [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE", one["detail"]) for one in told]
+        assert sorted(f"{one['verdict']}: {text}" for one, text in zip(told, dated, strict=True)) == sorted(CHANGED)
+        assert all(one["fix"] for one in told)
+        for command in ("systemctl unmask postgresql.service", "systemctl revert botswain-stage.service",
+                        "apt-mark unhold git"):  # fmt: skip
+            assert f"`sudo {command}`" in str(told)
+            debian.ssh(f"sudo {command}")
+        assert desk.inv("provision", "--env", "stage").code == 0
+        assert findings() == []
+    finally:
+        desk.profile("stage", service=SERVICE)
+
+
 def test_a_password_is_set_once_and_shown_nowhere(made, desk, debian):
     """For bots that come over TCP; ps, the journal and what is printed hold nothing of it."""
     secret = 'SENTINEL-it\'s \\ a "password"'

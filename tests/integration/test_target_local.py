@@ -490,8 +490,8 @@ def test_what_no_release_can_be_made_of(ship: Standin, tmp_path, spoil, told):
 
 def test_a_folder_that_cannot_be_made(ship: Standin):
     """One line; and there is nothing to stop."""
-    (ship.folder / ".botswain").mkdir()
-    (ship.folder / ".botswain/service").write_text("in the way")
+    ship.root.parents[1].mkdir(parents=True)
+    ship.root.parent.write_text("in the way")
     with pytest.raises(ServiceError, match="look at the disk and the permissions"):
         ship.build(ship.commit())
     assert ship.target.down() == []

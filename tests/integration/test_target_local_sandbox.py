@@ -21,8 +21,8 @@ from botswain.deployment.session import sandbox_path
 from botswain.profile.load import load
 from botswain.sandbox.app import Sandbox
 from botswain.targets.choose import everything_down, running, target_of
+from botswain.targets.moving import place_of
 from botswain.targets.sandbox import sandbox_url, served
-from botswain.targets.supervisor import place_of
 
 pytestmark = pytest.mark.slow
 

@@ -15,6 +15,7 @@ from standin import Standin, runs, until
 
 from botswain.audit.log import AuditLog
 from botswain.state.folder import FolderStore
+from botswain.targets.moving import place_of
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +166,7 @@ def test_where_nothing_was_ever_started(desk: Desk):
     assert desk.inv("dev.down").out == "nothing runs here\n"
     assert desk.inv("dev.down", "--env", "dev").out == "dev: nothing ran\n"
     assert desk.inv("dev.down", "--env", "nowhere").code == 1
-    assert not (desk.folder / ".botswain/service/nowhere").exists()
+    assert not place_of("nowhere").root.exists()
 
 
 @pytest.mark.parametrize("task", ["service.start", "service.stop", "service.restart", "service.logs", "releases"])

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from desk import ROOT
+from standin import runs, until
 
 pytestmark = pytest.mark.slow
 
@@ -151,3 +153,32 @@ def test_without_a_python_it_says_what_to_install(checkout: Path, tmp_path: Path
         1,
         "botswain: no Python 3.11 or newer found; install it (Debian, Ubuntu: sudo apt install python3 python3-venv)\n",
     )
+
+
+@pytest.mark.parametrize("during", ["making .venv", "installing"])
+def test_ctrl_c_while_venv_is_made_shows_one_line(checkout: Path, during: str) -> None:
+    """Ctrl-C ends all that was started and says one line, without a traceback of Python's; the next run does it all."""
+    maker = checkout / "maker"
+    slow = "import os, time; print('traceback', flush=True); open('begun', 'w').write(str(os.getpid())); time.sleep(60)"
+    maker.write_text(MAKER.replace("REAL", sys.executable).replace("sleep 1;", f'{sys.executable} -Sc "{slow}";'))
+    maker.chmod(0o755)
+    python = checkout / ".venv/bin/python"
+    if during == "installing":
+        python.write_text(PIP.replace("REAL", sys.executable).replace("sleep", f'{sys.executable} -Sc "{slow}"; :'))
+        python.chmod(0o755)
+    else:
+        python.replace(checkout / "kept")
+    environment = {"PATH": os.environ["PATH"], "BOTSWAIN_PYTHON": str(maker)}
+    ran = subprocess.Popen(
+        ["./inv", "status"], cwd=checkout, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    begun = checkout / "begun"
+    until(lambda: begun.exists() and begun.read_text())
+    os.killpg(ran.pid, signal.SIGINT)  # as a terminal does, to everything that is in front
+    out, err = ran.communicate(timeout=20)
+    assert ran.returncode == 130
+    assert err.splitlines()[-1] == "botswain: interrupted; run the command again to start the installation over"
+    assert "Traceback" not in out + err
+    until(lambda: not runs(int(begun.read_text())))
+    assert not (checkout / ".venv/stamp").exists()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 import machines as package
+from machines.image import RELEASE
 from machines.lab import Lab
 from machines.machine import Machine
 
@@ -31,11 +32,11 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def machines(lab: Lab) -> Iterator[Callable[..., Machine]]:
-    """Makes machines for one test: `machines("web", packages=["postgresql"])`."""
+    """Makes machines for one test: `machines("web", packages=["postgresql"], release="trixie")`."""
     made: list[Machine] = []
 
-    def make(name: str = "host", packages: Iterable[str] = ()) -> Machine:
-        made.append(lab.start(name, packages))
+    def make(name: str = "host", packages: Iterable[str] = (), release: str = RELEASE) -> Machine:
+        made.append(lab.start(name, packages, release))
         return made[-1]
 
     yield make

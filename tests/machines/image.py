@@ -1,4 +1,4 @@
-"""The root file system: Debian 12 as a cloud provider hands it out, and further packages as a layer above."""
+"""The root file system: a Debian as a cloud provider hands it out, and further packages as a layer above."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from machines import cache
 from machines.tools import call
 
 RELEASE = "bookworm"
+"""The release that machines have unless another is asked for."""
+OLD, NEW = "bullseye", "trixie"
 INCLUDED = (
     "ca-certificates", "cron", "curl", "dbus", "git", "iproute2", "iputils-ping", "libpam-systemd", "netbase",
     "openssh-server", "procps", "python3", "python3-apt", "sudo", "systemd", "systemd-sysv",
@@ -37,25 +39,29 @@ rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/*
 
 
 @functools.cache
-def base() -> Path:
-    """The folder with the bare Debian; made on first use, which takes about a minute."""
-    lines = sources()
+def base(release: str = RELEASE) -> Path:
+    """The folder with the bare Debian of a release; made on first use, which takes about a minute."""
+    lines = sources(release)
     deciding = [inspect.getsource(_bootstrap), INCLUDED, lines]
-    return cache.once(f"{RELEASE}-{cache.digest(deciding)}", lambda folder: _bootstrap(folder, lines))
+    return cache.once(f"{release}-{cache.digest(deciding)}", lambda folder: _bootstrap(folder, release, lines))
 
 
-def layers(packages: Iterable[str], controller: Path) -> list[Path]:
+def layers(packages: Iterable[str], controller: Path, release: str = RELEASE) -> list[Path]:
     """The folders to lay over each other, uppermost first. `controller` is what the network is reached with."""
-    below = base()
+    below = base(release)
     wanted = sorted(set(packages))
     if not wanted:
         return [below]
-    name = f"{RELEASE}-{cache.digest([INSTALL, below.name, wanted])}"
+    name = f"{release}-{cache.digest([INSTALL, below.name, wanted])}"
     return [cache.once(name, lambda folder: _install(folder, [controller, below], wanted)), below]
 
 
-def sources() -> list[str]:
-    """Debian's own package sources as this computer's apt has them; empty where it has none for this release."""
+def sources(release: str = RELEASE) -> list[str]:
+    """Debian's own package sources as this computer's apt has them, of a release; empty where it has none."""
+    return [line.replace(f" {RELEASE}", f" {release}") for line in _sources()]
+
+
+def _sources() -> list[str]:
     if not shutil.which("apt-get"):
         return []
     known = _targets()
@@ -85,14 +91,14 @@ def transport() -> str:
     return "".join(f"{line}\n" for line in lines if line.startswith(kinds))
 
 
-def _bootstrap(folder: Path, lines: Sequence[str]) -> None:
+def _bootstrap(folder: Path, release: str, lines: Sequence[str]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as options:
         options.write(transport())
         options.flush()
         # Without lines mmdebstrap names Debian's own servers.
         call(
             ["mmdebstrap", "--quiet", "--mode=root", "--format=directory", "--variant=minbase",
-             f"--include={','.join(INCLUDED)}", f"--aptopt={options.name}", RELEASE, folder, *lines],
+             f"--include={','.join(INCLUDED)}", f"--aptopt={options.name}", release, folder, *lines],
             timeout=MAKE_SECONDS, told="mmdebstrap",
         )  # fmt: skip
     folder.chmod(0o755)

@@ -57,9 +57,9 @@ class Lab:
         identity.admit(self._overlaid, image.USER, (numbers[0], numbers[1]), self.key.with_suffix(".pub").read_text())
         self.ssh_config.write_text(CONFIG.format(user=image.USER, key=self.key, known=self.known_hosts))
 
-    def start(self, name: str, packages: Iterable[str] = ()) -> Machine:
+    def start(self, name: str, packages: Iterable[str] = (), release: str = image.RELEASE) -> Machine:
         """A machine that is up: systemd is done with booting, ssh answers."""
-        layers = [self._overlaid, *image.layers(packages, self._overlaid)]
+        layers = [self._overlaid, *image.layers(packages, self._overlaid, release)]
         with self._lock:
             host = next(one for one in range(FIRST_HOST, 250) if one not in self._machines)
             made = self._machines[host] = Machine(self, name, host, layers)

@@ -391,7 +391,7 @@ def test_the_service(monkeypatch, seen, verdict, told):
     )
     target = SimpleNamespace(state=lambda: state, healthy=lambda: trouble)
     monkeypatch.setattr("botswain.deployment.service.target_for", lambda _profile: target)
-    (found,) = service(SimpleNamespace(name="dev", service="some"))
+    (found,) = service(SimpleNamespace(name="dev", service="some", sandbox=False))
     assert (found.look, found.verdict, found.detail) == ("service", verdict, told)
     assert list(service(SimpleNamespace(name="dev", service=None))) == []
 
@@ -435,7 +435,7 @@ def test_a_host_of_bot_and_database(monkeypatch, backup, verdict):
     profile = SimpleNamespace(name="stage", service=service, database=SimpleNamespace(where="host"))
     fleet = SimpleNamespace(hosts=(gate,), gateway=gate, workers=())
     monkeypatch.setattr(hosts.fleets, "fleet_of", lambda *_, **__: fleet)
-    monkeypatch.setattr(hosts.fleets, "database_of", lambda _: gate)
+    monkeypatch.setattr(hosts.fleets, "database_of", lambda *_: gate)
     monkeypatch.setattr(hosts, "survey", lambda *_: {"gate": replace(SEEN, backup=backup)})
     assert list(hosts.hosts(profile))[-1].verdict is verdict
 

@@ -255,7 +255,7 @@ RUNS = {
     "TypeScript that is compiled": (
         {"package.json": '{"scripts": {"start": "tsc && node dist", "build": "tsc", "test": "echo no test specified"}}',
          "pnpm-lock.yaml": ""},
-        {"build": ["pnpm install --frozen-lockfile", "pnpm run build"], "run": "pnpm start"},
+        {"build": ["pnpm install --frozen-lockfile", "pnpm run build"], "run": "node dist"},
     ),
     "JavaScript without scripts": (
         {"package.json": '{"scripts": 3}', "yarn.lock": "", "src/index.js": "client.login(process.env.TOKEN)"},

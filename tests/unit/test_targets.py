@@ -24,7 +24,7 @@ from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.choose import target_of
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
-from botswain.targets.specification import specification, supervised
+from botswain.targets.specification import PRELOADS, preloads, specification, supervised
 from botswain.targets.supervisor import Daemon, bot, sandbox_program
 
 SERVICE = Service(run=("node", "main.js"))
@@ -198,7 +198,7 @@ def test_what_the_host_is_told(desk, monkeypatch):
     assert (found.name, found.run, found.build, found.lint) == ("dev", ("node", "main.js"), (("make",),), (("lint",),))
     assert (found.test, found.shared) == ((("test",),), ("data/",))
     assert found.environment == {"A": "b", "PORT": "81"}
-    assert found.secrets == {"DISCORD_TOKEN": "discord_token", "DISCORD_API": "discord_api", "X": "X"}
+    assert found.secrets == {"DISCORD_TOKEN": "discord_token", "DISCORD_API": "discord_api", "X": "X", **PRELOADS}
     health = found.health
     assert (health.alive, health.ready, health.deadline) == ("http://a/", "http://b/", 1)
     assert (health.stable_for, health.interval, health.timeout) == (2, 3, 4)
@@ -254,3 +254,12 @@ def test_failures_keep_their_meaning(error, kind, code):
     assert (str(caught.value), caught.value.log, caught.value.code) == ("where: what; fix", "log", code)
     if isinstance(caught.value, ServiceRolledBack):
         assert caught.value.previous == "r1"
+
+
+def test_preloads_keep_what_the_profile_says():
+    """NODE_OPTIONS and PYTHONPATH of the profile stay, ours beside them; only a sandbox profile has ours at all."""
+    alone = preloads({})
+    assert alone["preload_node"].startswith('--require="/')
+    both = preloads({"NODE_OPTIONS": "--import tsx", "PYTHONPATH": "src"})
+    assert both["preload_node"] == f"--import tsx {alone['preload_node']}"
+    assert both["preload_python"] == f"{alone['preload_python']}:src"

@@ -117,8 +117,17 @@ def test_ssh_goes_as_ansible_does():
     for pair in (["-l", "admin"], ["-p", "2222"], ["-i", "k"], ["-o", "ProxyJump=bastion"]):
         assert any(found[at : at + 2] == pair for at in range(len(found))), pair
     assert not any("StrictHostKeyChecking" in one for one in found)
-    assert ssh.as_root(host, ["a", "b c"]) == "sudo -n -- a 'b c'"
-    assert ssh.as_root(Host("gate", {"ansible_user": "root"}), ["a"]) == "a"
+    assert ssh.as_root(host, ["a", "b c"], "x") == ("sudo -n -- a 'b c'", "x")
+    assert ssh.as_root(Host("gate", {"ansible_user": "root"}, password="p"), ["a"], "x") == ("a", "x")
+
+
+def test_the_password_of_sudo_is_on_standard_input_alone():
+    """Its first line; the host's list of processes shows arguments, and what a Host prints shows no password."""
+    host = Host("gate", {}, password="hunter2 'q'")
+    line, given = ssh.as_root(host, ["a", "b c"], "orders")
+    assert "hunter2" not in line + repr(host)
+    assert given == "hunter2 'q'\norders"
+    assert line.endswith("sudo a 'b c'")
 
 
 def release(name, commit="c1", state="live", deployment="d1"):

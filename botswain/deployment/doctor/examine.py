@@ -54,6 +54,7 @@ def examine(environment: str) -> Iterator[Look]:
 
 
 def _service(found: Profile) -> Iterator[Look]:
+    yield from safely("place", partial(service.place, found))
     places = list(safely("inventory", partial(hosts.hosts, found)))
     yield from places
     if any(look.verdict is Verdict.BAD for look in places):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from botswain.ansible.reasons import HostFailed, classified
+from botswain.deployment.doctor.by_hand import by_hand, forbidden_by_unit
 from botswain.deployment.doctor.look import Look, Verdict, bad, failed, good, unknown, warning
 from botswain.errors import BotswainError
 from botswain.hosts import fleet as fleets
@@ -13,6 +14,7 @@ from botswain.hosts.engine import engine
 from botswain.hosts.fleet import Host
 from botswain.hosts.survey import Surveyed, survey
 from botswain.profile.settings import Profile
+from botswain.secrets.environment import sudo_password
 
 _OLDEST_PYTHON = (3, 9)
 """What the engine is written for."""
@@ -29,10 +31,11 @@ def hosts(profile: Profile) -> Iterator[Look]:
         return
     inventory = fleets.inventory_of(profile.name, service.inventory)
     try:
-        fleet = fleets.fleet_of(inventory, workers=service.workers is not None)
+        password = sudo_password(profile.name)
+        fleet = fleets.fleet_of(inventory, workers=service.workers is not None, password=password)
         known, database = list(fleet.hosts), None
         if profile.database is not None and profile.database.where == "host":
-            database = fleets.database_of(inventory)
+            database = fleets.database_of(inventory, password)
             known += [] if database in known else [database]
     except BotswainError as error:
         yield from failed("inventory", error)
@@ -59,6 +62,8 @@ def told(host: Host, seen: Surveyed, environment: str, *, ready: bool) -> Iterat
     found = list(_wrong(look, host, seen))
     if not ready:
         found.append(bad(look, "is not provisioned for this environment", f"./inv provision --env {environment}"))
+    else:
+        found += [*by_hand(look, seen, environment), *forbidden_by_unit(look, seen, environment)]
     yield from found
     if any(one.verdict is Verdict.BAD for one in found):
         return
@@ -71,9 +76,9 @@ def _wrong(look: str, host: Host, seen: Surveyed) -> Iterator[Look]:
     if not seen.python:
         yield bad(look, "Python is not installed there", "install it: apt-get install python3")
     elif tuple(int(part) for part in seen.python.split(".")[:2]) < _OLDEST_PYTHON:
-        yield bad(look, f"has Python {seen.python}, and 3.9 is needed", "install a newer Debian: 12 has 3.11")
+        yield bad(look, f"has Python {seen.python}, and 3.9 is needed", "install a newer Debian: 11 has 3.9")
     if not seen.systemd:
-        yield bad(look, "has no systemd, which is to keep the bot", "take a host with Debian 12 or newer")
+        yield bad(look, "has no systemd, which is to keep the bot", "take a host with Debian 11 or newer")
     if seen.root:
         what, fix = classified(seen.root) or (
             f"{seen.user} does not become root: {seen.root}",

@@ -8,13 +8,32 @@ from botswain.deployment.doctor.look import Look, bad, good, warning
 from botswain.profile.settings import Profile
 
 
+def place(profile: Profile) -> Iterator[Look]:
+    """Whether releases of this machine stand alone; nothing where they do."""
+    if profile.service is None or profile.service.target != "local":
+        return
+    from botswain.state import places
+    from botswain.targets.moving import left_behind, place_of
+
+    found = place_of(profile.name)
+    if way := left_behind(found):
+        told = f"releases lie in the checkout, {found.root}, where tools that look upward use its settings"
+        yield warning("place", told, f"move them: {way}")
+    elif above := places.above(found.root):
+        told = f"above the bot's releases, where tools that look upward use it: {', '.join(map(str, above))}"
+        yield warning("place", told, "move it away, unless the bot is meant to use it")
+
+
 def service(profile: Profile) -> Iterator[Look]:
     """One look at its process and health URLs; nothing for a profile that is about commands alone."""
     if profile.service is None:
         return
     from botswain.deployment.outage import outage_of
     from botswain.deployment.service import target_for
+    from botswain.targets.sandbox import served
 
+    if (double := served(profile)) is not None:
+        yield good("sandbox", f"DISCORD_API is {double}/api; control routes are at {double}/sandbox/ (docs/sandbox.md)")
     target, env = target_for(profile), f"--env {profile.name}"
     state = target.state()
     if state.release is None:

@@ -1,29 +1,28 @@
 """How a bot would be built, started and asked how it is: the section `service` that is proposed. Nothing is run.
 
-Where it is not known, the bot's own files are believed: its start script, its lock file, the paths that it answers.
+Where it is not known, the bot's own files are believed: its start script, its lock file, the paths that it answers, the
+variable that it logs in with, the data that it keeps.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botswain.profile.init.data import data_of
 from botswain.profile.init.files import text_of, walk
+from botswain.profile.init.scripts import scripts_of
+from botswain.profile.init.tokens import token_of
 
 _NODE = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 _PORT = 8080
 _ALIVE = re.compile(r"""["'`](/(?:healthz?|livez?|alive|ping))["'`]""")
 _READY = re.compile(r"""["'`](/(?:readyz?|ready|readiness))["'`]""")
 _READS_PORT = re.compile(r"""\bPORT\b""")
-_TOKENS = re.compile(r"""(?:env\.|["'])((?:[A-Z][A-Z0-9_]*)?TOKEN)\b""")
-_SHELL = re.compile(r"[|&;<>$`*?()\\]|^\w+=")
-"""What only a shell makes sense of."""
 _STARTERS = ("main", "bot", "run", "app", "index", "start")
-_NO_TESTS = "no test specified"
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,23 @@ class ServiceProposal:
     missing: tuple[str, ...] = field(default=())
 
 
-def propose_service(repo: Path, taken: frozenset[int] = frozenset()) -> ServiceProposal | None:
-    """What would run this bot; None for a language that is not known. Ports that are `taken` are not proposed."""
-    if (repo / "package.json").exists():
-        fields, missing = _node(repo)
-        code = [text_of(path) for path in walk(repo, _NODE)]
-    elif code := [text_of(path) for path in walk(repo, (".py",))]:
-        fields, missing = _python(repo)
+def propose_service(repo: Path, taken: frozenset[int] = frozenset(), member: str = "") -> ServiceProposal | None:
+    """What would run this bot; None for a language that is not known. Ports that are `taken` are not proposed.
+
+    `member` is the bot's folder, where the repository is a workspace of several packages.
+    """
+    folder = repo / member
+    comments: list[str] = []
+    if (folder / "package.json").exists():
+        files = [(path, text_of(path)) for path in walk(folder, _NODE)]
+        fields, missing = _node(repo, member, comments)
+    elif files := [(path, text_of(path)) for path in walk(folder, (".py",))]:
+        fields, missing = _python(repo, member)
     else:
         return None
-    tokens = {name for text in code for name in _TOKENS.findall(text)}
-    if tokens and "DISCORD_TOKEN" not in tokens:
-        fields["token"] = min(tokens, key=lambda name: (len(name), name))
-    comments = []
+    code = [text for _, text in files]
+    _keep_data(folder, member, files, fields, missing)
+    _log_in(folder, member, code, fields, comments)
     port = next(one for one in range(_PORT, 65536) if one not in taken)
     paths = {name: _first(pattern, code) for name, pattern in (("alive", _ALIVE), ("ready", _READY))}
     if any(_READS_PORT.search(text) for text in code) and any(paths.values()):
@@ -60,71 +63,56 @@ def propose_service(repo: Path, taken: frozenset[int] = frozenset()) -> ServiceP
     return ServiceProposal(fields, tuple(comments), tuple(missing))
 
 
+def _keep_data(
+    folder: Path, member: str, files: Sequence[tuple[Path, str]], fields: dict[str, Any], missing: list[str]
+) -> None:
+    """Has releases share what the bot keeps beside its code."""
+    data = data_of(folder, files)
+    if data.shared:
+        fields["shared"] = [f"{member}/{one}" if member else one for one in data.shared]
+        seen = ", ".join(f"{path} ({where})" for path, where in data.shared.items())
+        missing.append(
+            f"service.shared: copy what is there into the service's shared folder before the first start: {seen}"
+        )
+    missing += data.missing
+
+
+def _log_in(folder: Path, member: str, code: Sequence[str], fields: dict[str, Any], comments: list[str]) -> None:
+    """Says where the bot finds its token: a variable of another name, or a file that git ignores."""
+    token = token_of(folder, code)
+    if token.variable is not None and token.variable != "DISCORD_TOKEN":
+        fields["token"] = token.variable
+    elif token.file is not None:
+        path = f"{member}/{token.file}" if member else token.file
+        fields["shared"] = [*fields.get("shared", []), path]
+        comments.append(
+            f"{path} holds the token and is not in git: put it into the service's shared folder once, mode 600."
+        )
+
+
 def _first(pattern: re.Pattern[str], code: Sequence[str]) -> str | None:
     return next((found[1] for text in code if (found := pattern.search(text))), None)
 
 
-# Node
-
-
-def _node(repo: Path) -> tuple[dict[str, Any], list[str]]:
-    package = _package(repo)
-    scripts = {name: str(text) for name, text in (package.get("scripts") or {}).items()}
-    compiled = "build" in scripts
-    tested = "test" in scripts and _NO_TESTS not in scripts["test"]
-    needs_more = compiled or (tested and not scripts["test"].startswith("node "))
-    fields: dict[str, Any] = {"build": _installing(repo, everything=needs_more)}
-    manager = fields["build"][0].partition(" ")[0]
-    if compiled:
-        fields["build"].append(f"{manager} run build")
-    if tested:
-        fields["test"] = [f"{manager} test"]
-    start = scripts.get("start", "")
-    main = next((one for one in _entries(package) if (repo / one).is_file()), "")
-    if start and not _SHELL.search(start) and start.startswith("node "):
-        fields["run"] = start
-    elif start:
-        fields["run"] = f"{manager} start"
-    elif main:
-        fields["run"] = f"node {main}"
-    else:
-        fields["run"] = "node index.js"
-        return fields, ["service.run: name what starts the bot, such as node src/main.js"]
-    return fields, []
-
-
-def _entries(package: Mapping[str, Any]) -> list[str]:
-    found = [str(package["main"])] if isinstance(package.get("main"), str) else []
-    return found + [
-        f"{folder}{name}.{ending}" for folder in ("", "src/") for name in _STARTERS for ending in ("js", "mjs")
-    ]
-
-
-def _package(repo: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text_of(repo / "package.json") or "{}")
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {**found, "scripts": found.get("scripts") if isinstance(found.get("scripts"), dict) else {}}
-
-
-def _installing(repo: Path, *, everything: bool) -> list[str]:
-    """The command that installs what the lock file says; all of it where building or testing wants more."""
-    if (repo / "pnpm-lock.yaml").exists():
-        return [f"pnpm install --frozen-lockfile{'' if everything else ' --prod'}"]
-    if (repo / "yarn.lock").exists():
-        return [f"yarn install --frozen-lockfile{'' if everything else ' --production'}"]
-    verb = "ci" if (repo / "package-lock.json").exists() else "install"
-    return [f"npm {verb}{'' if everything else ' --omit=dev'}"]
+def _node(repo: Path, member: str, comments: list[str]) -> tuple[dict[str, Any], list[str]]:
+    found = scripts_of(repo, member)
+    comments += found.comments
+    fields: dict[str, Any] = {"build": found.build}
+    if found.test:
+        fields["test"] = found.test
+    fields["run"] = found.run
+    if found.environment:
+        fields["environment"] = found.environment
+    return fields, found.missing
 
 
 # Python
 
 
-def _python(repo: Path) -> tuple[dict[str, Any], list[str]]:
+def _python(repo: Path, member: str) -> tuple[dict[str, Any], list[str]]:
     build, missing = ["python3 -m venv .venv"], []
+    if member and (repo / "uv.lock").exists():
+        return _of_workspace(repo, member)
     requirements = text_of(repo / "requirements.txt")
     if requirements:
         hashed = " --require-hashes" if "--hash=" in requirements else ""
@@ -140,6 +128,16 @@ def _python(repo: Path) -> tuple[dict[str, Any], list[str]]:
     if run is None:
         missing.append("service.run: name what starts the bot, such as .venv/bin/python bot.py")
     return {"build": build, "run": f".venv/bin/python {run or 'bot.py'}"}, missing
+
+
+def _of_workspace(repo: Path, member: str) -> tuple[dict[str, Any], list[str]]:
+    """A package of a uv workspace: the lock file is the repository's, and so is the environment."""
+    named = re.search(r"""^name\s*=\s*["']([^"']+)["']""", text_of(repo / member / "pyproject.toml"), re.MULTILINE)
+    run = _python_start(repo / member)
+    started = f"{member}/{run}" if run and not run.startswith("-m ") else run
+    build = [f"uv sync --frozen --no-dev --package {named[1] if named else Path(member).name}"]
+    missing = [] if run else [f"service.run: name what starts the bot, such as .venv/bin/python {member}/bot.py"]
+    return {"build": build, "run": f".venv/bin/python {started or f'{member}/bot.py'}"}, missing
 
 
 def _python_start(repo: Path) -> str | None:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from botswain.sandbox.router import Call
 
 
+def list_default_sounds(_call: Call) -> Response:
+    """`/soundboard-default-sounds`: none here. Pycord is not ready before it has them."""
+    return answer([])
+
+
 def list_guilds(call: Call) -> Response:
     """`/users/@me/guilds`."""
     keys = ("id", "name", "icon", "banner", "features")

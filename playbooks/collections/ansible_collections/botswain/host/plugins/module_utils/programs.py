@@ -16,12 +16,29 @@ def installation(path: str, command: str, content: bytes, *, really: bool) -> bo
         draft = f"{path}.{os.getpid()}"
         write(draft, content, 0o755)
         os.replace(draft, path)
+    if really:
+        seal(path)
     if really and unlinked:
         os.makedirs(os.path.dirname(command), mode=0o755, exist_ok=True)
         draft = f"{command}.{os.getpid()}"
         os.symlink(path, draft)
         os.replace(draft, command)
     return different or unlinked
+
+
+def seal(path: str) -> None:
+    """Write a program's digest beside it, so that a later look can tell whether somebody changed it there."""
+    text = f"{digest(path)}  {os.path.basename(path)}\n"
+    beside = f"{path}.sha256"
+    try:
+        with open(beside, encoding="ascii") as file:
+            if file.read() == text:
+                return
+    except (OSError, ValueError):
+        pass
+    draft = f"{beside}.{os.getpid()}"
+    write(draft, text.encode(), 0o644)
+    os.replace(draft, beside)
 
 
 def digest(path: str) -> str | None:
