@@ -27,7 +27,7 @@ _LONGEST = 10.0
 _STEP = 0.005
 
 
-class _Stopped(Exception):  # noqa: N818 - a signal, not a fault
+class _Stopped(Exception):
     """Whoever started this wants it to end, or died."""
 
 
@@ -62,7 +62,7 @@ def _stop(_number: int, _frame: object) -> None:
 
 def main(number: int) -> None:
     """Carry out an order."""
-    with open(number, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+    with open(number, encoding="utf-8") as file:
         order = json.load(file)
     answers = order["answers"]
     os.set_inheritable(answers, False)

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional, cast
+from typing import Any, cast
 
 from botswain.host import keeper
 
@@ -92,7 +92,7 @@ def start(
         told = _first(receive)
         if "errno" in told:
             process.wait()
-            raise OSError(told["errno"], os.strerror(told["errno"]), argv[0])
+            raise OSError(told["errno"], os.strerror(told["errno"]), argv[0])  # noqa: TRY301 - as Popen would
     except BaseException:
         if send >= 0:
             os.close(send)
@@ -110,8 +110,7 @@ def _keeper() -> list[str]:
     if path.is_file():
         return [sys.executable, "-IS", str(path)]
     loader = cast("Any", keeper.__loader__)
-    source = cast("Optional[str]", loader.get_source(keeper.__name__))
-    return [sys.executable, "-IS", "-c", source or ""]
+    return [sys.executable, "-IS", "-c", str(loader.get_source(keeper.__name__))]
 
 
 def _first(pipe: int) -> dict[str, int]:

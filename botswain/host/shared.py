@@ -40,7 +40,7 @@ def link(place: Place, service: Service, folder: Path) -> None:
 
 @contextlib.contextmanager
 def apart(place: Place, service: Service, release: str, user: User | None) -> Iterator[Path]:
-    """The folder of a release that may run already, as a copy without links to what it shares; itself if it has none."""
+    """The folder of a release that may run already, as a copy without links to what it shares; itself without any."""
     folder = place.release(release)
     if not service.shared:
         yield folder

@@ -1,7 +1,7 @@
 """A throw-away copy of a bot's folder: what runs in it finds its files, and leaves no trace on live data.
 
 Installed packages and git's own folder are linked, not copied. A link that leads out of the folder, such as one into
-`shared`, becomes a copy of what it leads to. What is large is left out, the largest data first.
+`shared`, becomes a copy of what it leads to. What is large is left out.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Copying:
 
     def folder(self, source: str, target: str, name: str, room: _Room) -> None:
         """A folder and what is in it; `name` is its path in the copy."""
-        os.mkdir(target)  # noqa: PTH102 - as below: a tree of thousands
+        os.mkdir(target)
         try:
             entries = sorted(os.scandir(source), key=lambda one: one.name)
         except OSError:
@@ -120,7 +120,7 @@ class _Copying:
         origin, real = str(self.view.origin), os.path.realpath(source)
         if real == origin or real.startswith(f"{origin}/"):
             if real not in self.hidden:
-                here = f"{self.view.folder}{real[len(origin):]}"
+                here = f"{self.view.folder}{real[len(origin) :]}"
                 os.symlink(os.path.relpath(here, os.path.dirname(target)), target)
         elif os.path.isdir(real):
             if self.outside.files > 0 and not f"{origin}/".startswith(f"{real}/"):

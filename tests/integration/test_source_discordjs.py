@@ -104,7 +104,7 @@ def test_typescript_in_esm(bot, loaders):
     assert bot.names(folder="src/commands") == ["echo", "ping"]
 
 
-def test_the_loader_that_the_profile_names(bot):
+def test_the_loader_that_the_profile_names(bot, copy):
     """It is used although tsx comes first, and one that is not installed is an error that says how to install it."""
     bot.copied("typescript", "tsx")
     told = bot.problems(folder="src/commands", loader="ts-node")
@@ -115,7 +115,7 @@ def test_the_loader_that_the_profile_names(bot):
     own.mkdir()
     (own / "index.js").write_text("require('fs').writeFileSync('loaded', ''); require('tsx/cjs');\n")
     assert bot.names(folder="src/commands", loader="my-loader") == ["echo", "ping"]
-    assert (bot.repo / "loaded").exists()
+    assert (copy / "loaded").exists()
 
 
 def test_typescript_without_a_loader(bot):

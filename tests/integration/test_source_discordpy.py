@@ -377,7 +377,8 @@ def test_the_bot_sees_nothing_of_ours(bot, copy, monkeypatch):
     assert not {"DISCORD_DEV_TOKEN", "DISCORD_TOKEN", "CI_SECRET", "PYTHONPATH", "PYTHONSTARTUP"} & variables.keys()
     assert variables["MODE"] == "read"
     assert arguments == []
-    assert folder == path and folder in (str(bot.repo.resolve()), str(copy))
+    assert folder == path
+    assert folder in (str(bot.repo.resolve()), str(copy))
     assert gone("4711.2")
     assert not list(copy.rglob("*.pyc"))
 

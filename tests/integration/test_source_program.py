@@ -179,7 +179,8 @@ def test_a_program_that_may_not_be_run(repo: Path) -> None:
     told = refused(Source("program", repo, run=("./print",), isolation=_isolation[0]))
     assert told == f"{repo}: ./print cannot be run: Permission denied; chmod +x {program}"
     program.chmod(0o755)
-    assert "its first line names the program" in refused(Source("program", repo, run=("./print",), isolation=_isolation[0]))
+    told = refused(Source("program", repo, run=("./print",), isolation=_isolation[0]))
+    assert "its first line names the program" in told
 
 
 def test_a_program_that_hangs(repo: Path) -> None:

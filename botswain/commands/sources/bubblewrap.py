@@ -18,9 +18,9 @@ from botswain.errors import BotswainError
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store", "/snap")
 _ETC = (
-    "alternatives", "ca-certificates", "crypto-policies", "debian_version", "group", "hosts", "ld.so.cache", "ld.so.conf",
-    "ld.so.conf.d", "locale.alias", "locale.conf", "localtime", "mime.types", "nsswitch.conf", "os-release", "passwd",
-    "pki/tls", "pki/ca-trust", "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
+    "alternatives", "ca-certificates", "crypto-policies", "debian_version", "group", "hosts", "ld.so.cache",
+    "ld.so.conf", "ld.so.conf.d", "locale.alias", "locale.conf", "localtime", "mime.types", "nsswitch.conf",
+    "os-release", "passwd", "pki/tls", "pki/ca-trust", "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 """What programs read of /etc; the rest of it may be secret."""
 _MANAGERS = frozenset(
@@ -32,7 +32,8 @@ _PARTS = ("lib", "lib64", "libexec", "include")
 _PROBE = 10.0
 _SCRIPT = 4_000
 _MAPPED = re.compile(r"""['"](/[^'"\n]+)['"]""")
-_FIX = "install it (Debian, Ubuntu: sudo apt install bubblewrap), or set commands.isolation: auto"
+_LESS = "see docs/isolation.md for what it needs, or set commands.isolation: auto"
+_INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap), or set commands.isolation: auto"
 
 
 @functools.cache
@@ -51,12 +52,12 @@ def trouble() -> str:
 
 
 def chosen(isolation: str) -> bool:
-    """Whether code is read inside bubblewrap. Raises BotswainError where the profile requires it and it is not there."""
+    """Whether code is read in bubblewrap. Raises BotswainError where the profile requires it and it does not work."""
     if isolation == "none":
         return False
     why = trouble()
     if why and isolation == "bubblewrap":
-        fix = _FIX if why == "not installed" else "see docs/isolation.md for what it needs, or set commands.isolation: auto"
+        fix = _INSTALL if why == "not installed" else _LESS
         raise BotswainError(f"bubblewrap is required and cannot be used: {why}", where="commands.isolation", fix=fix)
     return not why
 
@@ -108,8 +109,9 @@ _KERNEL = ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
 
 
 def _walls() -> list[str]:
-    """Root keeps its user: in a namespace of its own it could not read what belongs to others, such as the bot's files."""
-    walls = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"]
+    """Root keeps its user: in a namespace of its own it could not read what belongs to others."""
+    walls = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    walls.append("--die-with-parent")
     return [*walls, "--cap-drop", "ALL"] if os.geteuid() == 0 else [*walls, "--unshare-user"]
 
 
@@ -120,10 +122,11 @@ def _tools(argv: Sequence[str], repo: Path, environment: Mapping[str, str]) -> I
     if program:
         yield from _interpreter(Path(program))
     for one in search.split(os.pathsep):
-        if os.path.isabs(one) and os.path.isdir(one):  # noqa: PTH117, PTH112
+        if one.startswith("/") and Path(one).is_dir():
             yield from _beside(Path(one))
     for variable in ("PYTHONPATH", "NODE_PATH"):
-        yield from (Path(one) for one in environment.get(variable, "").split(os.pathsep) if os.path.isabs(one))  # noqa: PTH117
+        named = environment.get(variable, "").split(os.pathsep)
+        yield from (Path(one) for one in named if Path(one).is_absolute())
     if home := environment.get("HOME"):
         yield Path(home, ".local/lib")  # of `pip install --user`
 
@@ -175,17 +178,19 @@ def _beside(folder: Path) -> Iterator[Path]:
 
 def editable(environment: Path) -> Iterator[Path]:
     """Where packages are that a virtual environment only refers to."""
-    for path in (*environment.glob("lib/python*/site-packages/*.pth"), *environment.glob("lib/python*/site-packages/__editable__*.py")):
+    packages = "lib/python*/site-packages"
+    for path in (*environment.glob(f"{packages}/*.pth"), *environment.glob(f"{packages}/__editable__*.py")):
         text = path.read_text(errors="replace")
         named = text.splitlines() if path.suffix == ".pth" else _MAPPED.findall(text)
-        yield from (Path(one) for one in named if one.startswith("/") and os.path.isdir(one))  # noqa: PTH112
+        yield from (Path(one) for one in named if one.startswith("/") and Path(one).is_dir())
 
 
 def _packages(linked: Mapping[str, Path]) -> Iterator[Path]:
     """Where the packages of a node_modules really are that are only links in there; a venv's interpreter likewise."""
     for origin in linked.values():
         if origin.name == ".git" and origin.is_file():  # of a work tree beside its repository
-            yield from (Path(one).parent.parent for one in re.findall(r"gitdir: (/.+)", origin.read_text(errors="replace")))
+            text = origin.read_text(errors="replace")
+            yield from (Path(one).parent.parent for one in re.findall(r"gitdir: (/.+)", text))
         elif (origin / "pyvenv.cfg").is_file():
             yield origin
             yield from _interpreter(origin / "bin/python")
@@ -206,11 +211,12 @@ def linked_packages(modules: Path) -> Iterator[Path]:
         if one.is_symlink():
             real = Path(os.path.realpath(one.path))
             other = next((index for index, part in enumerate(real.parts) if part == "node_modules"), None)
-            yield real if other is None else Path(*real.parts[: other + 1])  # it looks for its own packages in there
+            # A package looks for its own packages in there.
+            yield real if other is None else Path(*real.parts[: other + 1])
 
 
 def _around(repo: Path) -> Iterator[Path]:
-    """What tools look for above a bot's folder: packages and settings of a workspace, and the repository's other parts."""
+    """What tools look for above a bot's folder: a workspace's packages and settings, the repository's other parts."""
     project, home = Path.cwd().resolve(), Path.home()
     for folder in repo.resolve().parents:
         if len(folder.parts) == 1:

@@ -155,12 +155,13 @@ def run(
 
 def _check_startable(program: str, repo: Path, environment: Mapping[str, str]) -> None:
     """Raises BotswainError for a program that is not there; what is wrong with it else is seen when it starts."""
-    path = str(repo / program) if "/" in program else shutil.which(program, path=environment["PATH"])
-    missing = path is None or not os.path.exists(path) or not repo.is_dir()
-    interpreter = "" if missing or path is None else programs.interpreter(Path(path))
-    if not missing and path is not None and not os.access(path, os.X_OK):
+    found = str(repo / program) if "/" in program else shutil.which(program, path=environment["PATH"])
+    path = Path(found or "/nonexistent")
+    missing = not path.exists() or not repo.is_dir()
+    interpreter = "" if missing else programs.interpreter(path)
+    if not missing and not os.access(path, os.X_OK):
         reason = os.strerror(errno.EACCES)
-    elif missing or (interpreter and not os.path.exists(interpreter)):
+    elif missing or (interpreter and not Path(interpreter).exists()):
         reason = os.strerror(errno.ENOENT)
     else:
         return

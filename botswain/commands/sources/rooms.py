@@ -1,4 +1,4 @@
-"""Where the bot's code runs while its commands are read: in a copy of its repository, inside bubblewrap or beside it."""
+"""Where the bot's code runs while commands are read: in a copy of its repository, and in bubblewrap where it works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from botswain.commands.sources import bubblewrap
 from botswain.host import keeper, kept, view
 
 _HIDDEN = (".env", ".botswain")
-"""What is Botswain's own in this folder: also where the bot is in it, its code gets neither our secrets nor our state."""
+"""What is Botswain's own in this folder: the code of a bot that is in it gets neither our secrets nor our state."""
 _SIGNALS = 128
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
@@ -97,9 +97,10 @@ class Room:
 
 @contextmanager
 def room(repo: Path, isolation: str) -> Iterator[Room]:
-    """A room for code of the repository, gone afterwards. Raises BotswainError where the profile requires bubblewrap."""
+    """A room for code of the repository, gone afterwards. Raises BotswainError where required bubblewrap is missing."""
     walled = bubblewrap.chosen(isolation)
     hidden = [Path(one).absolute() for one in _HIDDEN]
     with tempfile.TemporaryDirectory(prefix="botswain-read-", ignore_cleanup_errors=True) as name:
-        folder = Path(os.path.realpath(name), repo.resolve().name)
+        folder = Path(os.path.realpath(name), repo.resolve().name or "repository")
+        Path(name, ".env").touch()  # who looks upward for one ends there
         yield Room(repo, view.copy(repo, folder, hidden=hidden, links=not walled), walled)
