@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
+from botswain.host import guard, halt, keeper, launch, managers, probe, releases, running, switch
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.place import explained
@@ -33,6 +33,7 @@ class Local:
     """The bot of a profile on this machine."""
 
     def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
+        keeper.unreadable()  # a bot runs as the same user, and might look
         self._profile = profile
         self._service = service
         self._token = token

@@ -20,7 +20,8 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix
 _ETC = (
     "alternatives", "ca-certificates", "crypto-policies", "debian_version", "group", "hosts", "ld.so.cache",
     "ld.so.conf", "ld.so.conf.d", "locale.alias", "locale.conf", "localtime", "mime.types", "nsswitch.conf",
-    "os-release", "passwd", "pki/tls", "pki/ca-trust", "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
+    "os-release", "passwd", "pki/ca-trust", "pki/tls", "protocols", "services", "ssl/certs", "ssl/openssl.cnf",
+    "timezone",
 )  # fmt: skip
 """What programs read of /etc; the rest of it may be secret."""
 _MANAGERS = frozenset(
@@ -33,7 +34,7 @@ _PROBE = 10.0
 _SCRIPT = 4_000
 _MAPPED = re.compile(r"""['"](/[^'"\n]+)['"]""")
 _LESS = "see docs/isolation.md for what it needs, or set commands.isolation: auto"
-_INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap), or set commands.isolation: auto"
+INSTALL = "install it (Debian, Ubuntu: sudo apt install bubblewrap)"
 
 
 @functools.cache
@@ -57,7 +58,7 @@ def chosen(isolation: str) -> bool:
         return False
     why = trouble()
     if why and isolation == "bubblewrap":
-        fix = _INSTALL if why == "not installed" else _LESS
+        fix = INSTALL if why == "not installed" else _LESS
         raise BotswainError(f"bubblewrap is required and cannot be used: {why}", where="commands.isolation", fix=fix)
     return not why
 
