@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from sys import intern
 from typing import Any
 
-from botswain.commands.canonical import LEFT_TO_DISCORD, Command, checksum, key
+from botswain.commands.canonical import LEFT_TO_DISCORD, Command, checksum, key, settled_key
 from botswain.discord.enums import GLOBAL
 from botswain.errors import BotswainError
 
@@ -128,9 +128,9 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
             previous=document["previous"],
             scopes={
                 scope: ScopeRecord(
-                    {name: by_checksum[total] for name, total in totals.items()},
-                    document["commandIds"].get(scope, {}),
-                    document.get("defaults", {}).get(scope, {}),
+                    {settled_key(name): by_checksum[total] for name, total in totals.items()},
+                    _by_key(document["commandIds"].get(scope, {})),
+                    _by_key(document.get("defaults", {}).get(scope, {})),
                 )
                 for scope, totals in document["checksums"].items()
             },
@@ -139,6 +139,10 @@ def load(document: Any, where: str, fix: str = "restore the file") -> Manifest:
     except (KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing in it" if isinstance(error, KeyError) else "a value in it is of the wrong kind"
         raise BotswainError(f"is damaged: {what}", where=where, fix=fix) from None
+
+
+def _by_key(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    return {settled_key(name): value for name, value in recorded.items()}
 
 
 def _service(document: Any) -> ServiceRecord | None:

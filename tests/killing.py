@@ -3,7 +3,8 @@
     python tests/killing.py <project> <where to put the copies> deploy|rollback
 
 Each run is a forked process of its own on a copy of the project. A point is where the world differs for whoever comes
-next: before each change of the store and in the middle of it, and before and after each request. Prints
+next: before each change of the store and in the middle of it, before and after each request, before and after the end
+is told, and before the lock is given back. Prints
 one JSON line a run: the folder, and the point at which it was killed (null for the last one, which got through).
 """
 
@@ -16,12 +17,13 @@ import signal
 import sys
 from pathlib import Path
 
-from deployments import Project, hasten
+from deployments import Project, Someone, hasten
 
 from botswain.deployment import transaction
 from botswain.sandbox.transport import SandboxTransport
 from botswain.state import atomic
 from botswain.state.folder import FolderStore
+from botswain.state.lock import HeldFile
 
 
 class Points:
@@ -78,6 +80,8 @@ def install(points: Points) -> None:
     points.around(
         SandboxTransport, "handle_request", lambda request: f"{request.method} {request.url.path}", after=True
     )
+    points.around(Someone, "finished", lambda _result: "the end is told", after=True)
+    points.around(HeldFile, "release", lambda: "the lock is given back")
     points.halfway()
 
 

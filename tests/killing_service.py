@@ -2,7 +2,8 @@
 
     python tests/killing_service.py <number or name> <arguments of the task…>
 
-A point is before each change of the records, and before and after each call of the target that changes something.
+A point is before each change of the records, before and after each call of the target that changes something, before
+and after the end is told, and before the lock is given back.
 It is chosen by its number, or by how its name begins. Prints the point's name before it dies; a run that gets through
 ends with the task's own exit code.
 """
@@ -13,7 +14,9 @@ import os
 import signal
 import sys
 
+from botswain.cli.deploying import _Person
 from botswain.state.folder import FolderStore
+from botswain.state.lock import HeldFile
 from botswain.targets.local import Local
 
 
@@ -50,6 +53,8 @@ def main() -> None:
         points.around(FolderStore, method, after=False)
     for method in ("prepare", "deploy", "confirm", "back", "withdraw", "prune"):
         points.around(Local, method)
+    points.around(_Person, "finished")
+    points.around(HeldFile, "release", after=False)
     sys.argv = ["inv", *sys.argv[2:]]
     from botswain.cli.__main__ import main as run
 

@@ -2,9 +2,10 @@
 
     python tests/killing_vm.py <number or name of the point> <arguments of the task…>
 
-Points are before each change of the records, and for each order that changes something on the host: before it leaves,
-when half of it is told, and when the host has heard all of it and nobody listens any more. A playbook is heard when its
-task begins. Prints the point's name before it dies; a run that gets through ends with the task's own exit code.
+Points are before each change of the records and before the end is told, and for each order that changes something on
+the host: before it leaves, when half of it is told, and when the host has heard all of it and nobody listens any more.
+A playbook is heard when its task begins. Prints the point's name before it dies; a run that gets through ends with the
+task's own exit code.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from botswain.ansible import process
 from botswain.ansible.events import Followed
+from botswain.cli.deploying import _Person
 from botswain.hosts import ssh
 from botswain.state.folder import FolderStore
 
@@ -66,6 +68,13 @@ class Points:
 
         FolderStore.write, FolderStore.append = writing, appending
         FolderStore.chain, FolderStore.delete = chaining, deleting
+        finished = _Person.finished
+
+        def finishing(person, result):
+            self.pass_("before the end is told")
+            finished(person, result)
+
+        _Person.finished = finishing
 
     def orders(self) -> None:
         """Has points around what ssh carries to the host."""

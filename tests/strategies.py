@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from botswain.commands.canonical import key
 from botswain.commands.rules import characters
+from botswain.commands.settle import same_name, settled
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, ChannelType, CommandType, OptionType
 from tests.mutations import MEDIA, SORTED_LOCALES, Json, mutations
@@ -32,10 +33,11 @@ ROOM = 1000
 """Characters left free below the limit of a command, so that a mutation may add some."""
 
 _NAME_ALPHABETS = (
-    "abcdefghijklmnopqrstuvwxyz", "abcxyz0123456789-_'", "äöüßéñøłç", "абвгдежзий", "αβγδες",
+    "abcdefghijklmnopqrstuvwxyz", "abcxyz0123456789-_\u02bc", "äöüßéñøłç", "абвгдежзий", "αβγδες",
     "日本語中文字", "한국어명령", "कखगघिीुू", "กขคงิีุู",
 )  # fmt: skip
 _TEXT_ALPHABET = "abcdefghij ABC XYZ 0123456789 .,!?'\"-_/\\<>&@#{}[]:;%$ äöüß éèñ жзий 日本語 한국 हिन्दी ไทย 🏴⚓️👍"
+_SPACES = " \n\t\u00a0\u3000"
 _PERMISSIONS = [None, "0", "8", "8192", "1099511627778", str(limits.PERMISSIONS[1])]
 
 
@@ -162,8 +164,12 @@ def _chat_name(chooser: Chooser) -> str:
 
 
 def _free_text(chooser: Chooser, most: int, usual: int) -> str:
+    """A text as people write it: now and then with space around it, runs of it, line breaks and wide spaces."""
     text = chooser.text(_TEXT_ALPHABET, 1, most if _chance(chooser, 6) else usual)
-    return text.strip() or "x"
+    if _chance(chooser, 25):
+        text = "".join(chooser.text(_SPACES, 1, 2) if one == " " else one for one in text)
+        text = f"{chooser.text(_SPACES, 0, 2)}{text}{chooser.text(_SPACES, 0, 2)}"
+    return text if 0 < len(settled(text)) <= most else text.strip()[:most].strip() or "x"
 
 
 def _free_name(chooser: Chooser) -> str:
@@ -180,9 +186,10 @@ def _description(chooser: Chooser) -> str:
 
 def _unique(chooser: Chooser, make: Any, taken: set[str]) -> str:
     name = make(chooser)
-    if name in taken:
-        name = next(f"{name[:28]}{number}" for number in range(1000) if f"{name[:28]}{number}" not in taken)
-    taken.add(name)
+    if same_name(name) in taken:
+        start = name.strip()[:28]
+        name = next(one for number in range(1000) if same_name(one := f"{start}{number}") not in taken)
+    taken.add(same_name(name))
     return str(name)
 
 

@@ -19,14 +19,16 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from botswain.backup import commands, lines, settings
 from botswain.backup.errors import BackupError
 from botswain.backup.restoring import Order
-from botswain.backup.server import Server, of_url, secret_file
+from botswain.backup.server import Server, secret_file
 from botswain.backup.settings import Settings
+from botswain.backup.urls import of_url
 
 CONFIGURATIONS = Path("/etc/botswain/backup")
 _VERBS = ("run", "list", "verify", "restore", "prune")
@@ -84,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = verbs.add_parser("verify", parents=[common, waiting])
     verify.add_argument("id", nargs="?", default="", metavar="ID")
     verify.add_argument("--here", action="store_true", help="leave the copies in second places alone")
+    verify.add_argument(
+        "--restore", action="store_true", help="restore it into a scratch database, too; default: latest"
+    )
     verify.add_argument("--accept", action="store_true", help="this suspicious one is as it should be")
     restore = verbs.add_parser("restore", parents=[common])
     restore.add_argument("id", metavar="ID")
@@ -91,12 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--password-file", default="", metavar="FILE", help="a file (0600) with its password alone")
     restore.add_argument("--create", action="store_true", help="create the database first")
     restore.add_argument("--replace", action="store_true", help="drop what is in the backup first")
+    restore.add_argument("--cascade", action="store_true", help="drop what depends on that, too")
     restore.add_argument("--over-source", action="store_true", help="it may be the database that was dumped")
     restore.add_argument("--in-use", action="store_true", help="others may be using that database meanwhile")
     restore.add_argument("--no-owner", action="store_true", help="leave owners and grants out")
+    restore.add_argument("--without-extension", default="", metavar="NAME[,NAME]", help="leave these out")
     restore.add_argument("--dry-run", action="store_true", help="only say what would be done")
     prune = verbs.add_parser("prune", parents=[common, waiting])
     prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    prune.add_argument("--only", default="", metavar="ID", help="this one, although the configuration would keep it")
     return parser
 
 
@@ -132,12 +140,17 @@ def _carried_out(words: argparse.Namespace, chosen: Settings) -> dict[str, Any]:
     if words.verb == "list":
         return commands.list_(chosen)
     if words.verb == "verify":
-        return commands.verify(chosen, words.id, say, copies=not words.here, accept=words.accept, wait=words.wait)
+        return commands.verify(
+            chosen, words.id, say, copies=not words.here, accept=words.accept, restore=words.restore, wait=words.wait
+        )
+    if words.verb == "prune" and words.only:
+        return commands.discard(chosen, words.only)
     if words.verb == "prune":
         return commands.prune(chosen, dry=words.dry_run, wait=words.wait)
     order = Order(
         words.id, _target(words, chosen), run_as=chosen.run_as, create=words.create, over_source=words.over_source,
-        replace=words.replace, in_use=words.in_use, no_owner=words.no_owner,
+        replace=words.replace, cascade=words.cascade, in_use=words.in_use, no_owner=words.no_owner,
+        without_extensions=tuple(filter(None, words.without_extension.split(","))),
     )  # fmt: skip
     return commands.restore(chosen, order, say, dry=words.dry_run)
 
@@ -151,7 +164,7 @@ def _target(words: argparse.Namespace, chosen: Settings) -> Server:
         fix = "leave it out and say --password-file FILE, or say --into - and give the URL on stdin"
         raise BackupError(what, where="--into", fix=fix)
     password = secret_file(Path(words.password_file)) if words.password_file else into.password
-    return Server(into.database, into.host, into.port, into.user, into.parameters, password, chosen.server.passfile)
+    return replace(into, password=password, passfile=chosen.server.passfile)
 
 
 def _complain(error: BackupError) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from botswain.backup.errors import BackupError, explained
 from botswain.backup.folder import ENTRY, LAST_GOOD, Folder, store, wanted
 
-SCHEMA = 1
+SCHEMA = 2
 GOOD = "good"
 SUSPICIOUS = "suspicious"
 """Whole, but so much smaller than the one before that a person should look."""
@@ -94,6 +94,12 @@ class Entry:
     copies: tuple[Copy, ...] = ()
     globals_problem: str | None = None
     """Why the server's roles are not in it."""
+    search_path: str = ""
+    """Where the database's owner looks for what is named without a schema. Since schema 2, as is the rest."""
+    restored_at: str | None = None
+    """When it was last restored into a scratch database, and every row counted there."""
+    restore_problem: str | None = None
+    """Why it could not be restored there; such a one counts as suspicious."""
 
     def file(self, role: str) -> Stored | None:
         """The file with that role."""
@@ -107,7 +113,8 @@ class Entry:
     @property
     def was_good(self) -> bool:
         """Whether it counted as a backup once, whatever became of its files."""
-        return self.verified_at is not None and (self.suspicious is None or self.accepted_by is not None)
+        doubted = self.suspicious or self.restore_problem
+        return self.verified_at is not None and (doubted is None or self.accepted_by is not None)
 
     @property
     def total_rows(self) -> int:
@@ -213,9 +220,8 @@ class Catalogue:
                 changed = f"{one.name} was touched since it was verified"
         if changed or entry.verified_at is None:
             return CHANGED, f"{changed or 'never verified'}; verify it"
-        if entry.suspicious and not entry.accepted_by:
-            return SUSPICIOUS, entry.suspicious
-        return GOOD, ""
+        doubt = entry.suspicious or (entry.restore_problem and f"it cannot be restored: {entry.restore_problem}")
+        return (SUSPICIOUS, doubt) if doubt and not entry.accepted_by else (GOOD, "")
 
 
 def latest(found: Iterable[Found]) -> str | None:

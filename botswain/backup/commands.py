@@ -28,11 +28,15 @@ def list_(settings: Settings) -> Document:
 
 
 def verify(
-    settings: Settings, identity: str, say: Say, *, copies: bool = True, accept: bool = False, wait: float = 0
-) -> Document:
-    """Read one backup or all back."""
-    checked = checking.verify(settings, identity, say, copies=copies, accept=accept, wait=wait)
-    return _told("verify", settings, documents.of_verify(checked), FAILED if checked.problems else DONE)
+    settings: Settings, identity: str, say: Say, *,
+    copies: bool = True, accept: bool = False, restore: bool = False, wait: float = 0,
+) -> Document:  # fmt: skip
+    """Read one backup or all back, or restore one into a scratch database, too."""
+    checked = checking.verify(settings, identity, say, copies=copies, accept=accept, restore=restore, wait=wait)
+    document = documents.of_verify(checked)
+    if restore:
+        document["restored"] = checked.found[0].id
+    return _told("verify", settings, document, FAILED if checked.problems else DONE)
 
 
 def restore(settings: Settings, order: restoring.Order, say: Say, *, dry: bool = False) -> Document:
@@ -42,6 +46,12 @@ def restore(settings: Settings, order: restoring.Order, say: Say, *, dry: bool =
         return _told("restore", settings, {"dryRun": True, "would": would}, DONE)
     done = restoring.restore(settings, order, say)
     return _told("restore", settings, documents.of_restore(done), FAILED if done.differing else DONE)
+
+
+def discard(settings: Settings, identity: str) -> Document:
+    """Remove a backup that was made for a restore which then changed nothing."""
+    kept = checking.discard(settings, identity)
+    return _told("prune", settings, documents.of_prune(kept), DONE)
 
 
 def prune(settings: Settings, *, dry: bool = False, wait: float = 0) -> Document:

@@ -39,6 +39,8 @@ def of_found(found: Found) -> Document:
         "lsn": entry.lsn,
         "globals": entry.file("globals") is not None,
         "acceptedBy": entry.accepted_by,
+        "restoredAt": entry.restored_at,
+        "restoreProblem": entry.restore_problem,
         "copies": [_of_copy(one) for one in entry.copies],
     }
 
@@ -71,7 +73,7 @@ def of_verify(checked: Checked) -> Document:
     """A verification."""
     outcome = "failed" if checked.problems else "done"
     backups = [of_found(one) for one in checked.found]
-    return {"outcome": outcome, "backups": backups, "problems": list(checked.problems)}
+    return {"outcome": outcome, "backups": backups, "problems": list(checked.problems), "notes": list(checked.notes)}
 
 
 def of_restore(done: Restored) -> Document:

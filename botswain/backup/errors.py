@@ -45,10 +45,12 @@ class Damaged(BackupError):
 class ProgramFailed(BackupError):
     """A program ended otherwise than it should."""
 
-    def __init__(self, what: str, *, exit_code: int, log: str = "") -> None:
+    def __init__(self, what: str, *, exit_code: int, log: str = "", said: str = "") -> None:
         super().__init__(what, log=log)
         self.exit_code = exit_code
         """Negative: it was ended by that signal."""
+        self.said = said
+        """All that it wrote about it."""
 
 
 class Refused(BackupError):

@@ -106,6 +106,22 @@ def prune(settings: Settings, catalogue: Catalogue) -> Kept:
     return Kept(tuple(problems), tuple(removed))
 
 
+def remove(settings: Settings, catalogue: Catalogue, one: Found) -> Kept:
+    """Remove one backup and its copies, whatever the rules say; the caller knows that another good one is there."""
+    problems = []
+    for copy in one.entry.copies if one.entry else ():
+        if copy.place in settings.copy_to and copy.verified_at:
+            try:
+                place_of(copy.place, settings).remove(one.id)
+            except BackupError as error:
+                problems.append(f"{one.id} is still in {copy.place}: {error}")
+    try:
+        catalogue.folder.remove(one.id)
+    except OSError as error:
+        return Kept((*problems, f"{one.id} could not be removed: {error.strerror or error}"))
+    return Kept(tuple(problems), (one.id,))
+
+
 def _remove_copies(settings: Settings, catalogue: Catalogue, old: Found, found: list[Found]) -> None:
     """Remove the copies of one backup, but in no place the last good one. The note before explains what a kill left."""
     for copy in old.entry.copies if old.entry else ():

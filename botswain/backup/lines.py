@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _HEADING = ("backup", "state", "made (UTC)", "size", "rows", "verified (UTC)", "copies")
@@ -20,6 +20,8 @@ def of(document: Document) -> Iterator[str]:
 def _run(document: Document) -> Iterator[str]:
     made = document["backup"]
     state = "read back whole" if made["state"] == "good" else made["state"]
+    if made.get("restoredAt") and made["state"] == "good":
+        state += ", restored into a scratch database"
     contents = _contents(made)
     yield f"backup {made['id']} of {made['database']}: {megabytes(made['bytes'])}, {contents}, {state}"
     for copy in made["copies"]:
@@ -40,22 +42,29 @@ def _list(document: Document) -> Iterator[str]:
     if not backups:
         yield "no backup yet"
     else:
-        yield from aligned(_HEADING, [_row(one, document.get("latest")) for one in backups])
+        heading = _columns(backups)
+        yield from aligned(heading, [_row(one, document.get("latest"))[: len(heading)] for one in backups])
         yield from (f"{one['id']}: {one['why']}" for one in backups if one["why"])
     last = document["lastRun"]
     if last and last["outcome"] != "done":
         yield f"the last run ({last['startedAt']}): {last['outcome']}" + (f": {last['told']}" if last["told"] else "")
 
 
+def _columns(backups: Sequence[Document]) -> tuple[str, ...]:
+    tried = any(one.get("restoredAt") for one in backups)
+    return (*_HEADING, "restored (UTC)") if tried else _HEADING
+
+
 def _row(one: Document, latest: str | None) -> tuple[str, ...]:
     state = f"{one['state']}, latest" if one["id"] == latest else one["state"]
     if "bytes" not in one:
-        return (one["id"], state, "", "", "", "", "")
+        return (one["id"], state, "", "", "", "", "", "")
     good = sum(1 for copy in one["copies"] if copy["verifiedAt"] and not copy["problem"])
     copies = f"{good} of {len(one['copies'])}" if one["copies"] else "none"
     verified = (one["verifiedAt"] or "never")[:16].replace("T", " ")
     made = one["startedAt"][:16].replace("T", " ")
-    return (one["id"], state, made, megabytes(one["bytes"]), f"{one['rows']:,}", verified, copies)
+    restored = (one.get("restoredAt") or "never")[:16].replace("T", " ")
+    return (one["id"], state, made, megabytes(one["bytes"]), f"{one['rows']:,}", verified, copies, restored)
 
 
 def _verify(document: Document) -> Iterator[str]:
@@ -64,6 +73,9 @@ def _verify(document: Document) -> Iterator[str]:
     parts = [f"{states.count('good')} of {len(states)} good"]
     parts += [f"{states.count(state)} {state}" for state in sorted({*states} - {"good"})]
     yield ", ".join(parts) if states else "no backup yet"
+    if document.get("restored") and not document["problems"]:
+        told = "restored into a scratch database: every table has the rows that the catalogue says"
+        yield f"{document['restored']} {told}"
 
 
 def _restore(document: Document) -> Iterator[str]:

@@ -18,7 +18,10 @@ from botswain.backup.errors import BackupError, ProgramFailed
 CHUNK = 1 << 20
 """Bytes that are read, hashed and passed on at a time."""
 _SHOWN = 5
-"""Last lines of a program's errors that are told."""
+"""Lines of a program's errors that are told: from the one that says what is wrong."""
+_READ = 65_536
+"""Bytes of them that are looked at."""
+_REASONS = ("error:", "FATAL:", "PANIC:", "ERROR:")
 _GUARD = ("setpriv", "--pdeathsig", "KILL")
 """Has what follows die with its parent."""
 
@@ -107,6 +110,11 @@ class Pipeline:
             return False
         return True
 
+    def flush(self) -> None:
+        """Have the first program get all that was written."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stages[0].process.stdin.flush()  # type: ignore[union-attr]  # there is a feed
+
     def finish(self, *, whole: bool = True) -> None:
         """Wait for all of them; unless the `whole` was wanted, one may end before the one that it reads from.
 
@@ -123,14 +131,14 @@ class Pipeline:
         if guilty:
             raise failure(guilty[0].name, guilty[0].process.returncode, said(guilty[0].errors))
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether all of them ended, and well."""
-        return all(one.process.returncode == 0 for one in self._stages)
+    def close(self) -> None:
+        """Want nothing more of it: what ends for that reason has not failed."""
+        self.output.close()
+        self.finish(whole=False)
 
     def warnings(self) -> list[str]:
         """What the first program said although it succeeded."""
-        return [line for line in said(self._stages[0].errors).splitlines() if line.strip()]
+        return [line for line in said(self._stages[0].errors).splitlines() if line.strip()][-_SHOWN:]
 
     def _end(self) -> None:
         for one in self._stages:
@@ -170,20 +178,26 @@ def chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def said(errors: IO[bytes]) -> str:
-    """The end of what a program wrote to stderr."""
+    """The end of what a program wrote to stderr: all of it, unless it wrote a book."""
     size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - 16_384))
-    return "\n".join(errors.read().decode("utf-8", "replace").splitlines()[-_SHOWN:])
+    errors.seek(max(0, size - _READ))
+    return errors.read().decode("utf-8", "replace")
 
 
 def failure(name: str, code: int, log: str) -> ProgramFailed:
     """A program's failure, told by its own first words."""
     how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    reason = next((line for line in lines if "error:" in line or "FATAL" in line), lines[0] if lines else "")
-    reason = reason.replace(f"{name}: ", "", 1).replace("error: ", "", 1)
+    lines = from_reason(log)
+    reason = (lines[0] if lines else "").replace(f"{name}: ", "", 1).replace("error: ", "", 1)
     what = f"{name} {how}" + (f": {reason}" if reason else "")
-    return ProgramFailed(what, exit_code=code, log=log if len(lines) > 1 else "")
+    return ProgramFailed(what, exit_code=code, log="\n".join(lines[:_SHOWN]) if len(lines) > 1 else "", said=log)
+
+
+def from_reason(log: str) -> list[str]:
+    """The lines of a program's errors from the one on that says what is wrong."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    at = next((number for number, line in enumerate(lines) if any(one in line for one in _REASONS)), 0)
+    return lines[at:]
 
 
 def _name(argv: Sequence[str]) -> str:

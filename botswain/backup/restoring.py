@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from botswain.backup import tools
+from botswain.backup import creating, loading, replacing, tools
+from botswain.backup.archive import Archive
 from botswain.backup.catalogue import DAMAGED, UNKNOWN, Catalogue, Entry
-from botswain.backup.errors import BackupError, Damaged, ProgramFailed, Refused, explained
+from botswain.backup.errors import BackupError, Damaged, Refused, explained
 from botswain.backup.folder import Folder
 from botswain.backup.keeping import Say
-from botswain.backup.programs import Pipeline, Runner, chunks, mortal, printed
+from botswain.backup.loading import Load, Loaded
+from botswain.backup.programs import Runner, chunks
 from botswain.backup.server import Server
-from botswain.backup.session import Facts, Session, remedy
+from botswain.backup.session import Facts, Session, Survey
 from botswain.backup.settings import Settings
 
 _MAINTENANCE = "postgres"
@@ -34,10 +36,14 @@ class Order:
     """It may be the very database that was dumped."""
     replace: bool = False
     """It may hold something: what is in the backup is dropped and made anew, the rest stays."""
+    cascade: bool = False
+    """What depends on what is replaced, and is not in the backup, is dropped with it."""
     in_use: bool = False
     """Others may use that very database while it is written over."""
     no_owner: bool = False
     """Everything belongs to the user who restores; owners and grants are left out."""
+    without_extensions: tuple[str, ...] = ()
+    """Extensions that are left out."""
 
 
 @dataclass
@@ -50,6 +56,18 @@ class Restored:
     differing: list[str] = field(default_factory=list)
     """Tables whose rows are not as many as the catalogue says."""
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The database to restore into, as it was found."""
+
+    facts: Facts
+    occupied: int
+    others: Sequence[str]
+    survey: Survey
+    drops: tuple[str, ...] = ()
+    dependents: Sequence[str] = ()
 
 
 def restore(settings: Settings, order: Order, say: Say) -> Restored:
@@ -65,22 +83,31 @@ def restore(settings: Settings, order: Order, say: Say) -> Restored:
     path = catalogue.folder.backup(entry.id) / entry.dump.name
     with explained(path, "read it"), path.open("rb") as file:  # kept open: pruning cannot take it away from here on
         _intact(entry, file)
-        if order.create:
-            _creatable(clients, order, entry)
-            _create(runner, clients, order, entry)
-        facts, occupied, others = _seen(runner, clients, order)
-        _allowed(entry, order, facts, occupied, others)
-        say(f"restoring {entry.id} into {facts.database}")
-        file.seek(0)
-        _restore(runner, clients, entry, order, file, clean=order.replace and occupied > 0)
+        return bring(runner, clients, Archive(runner, clients, entry, file), order, say)
+
+
+def bring(
+    runner: Runner, clients: tools.Tools, archive: Archive, order: Order, say: Say, kinds: tuple[str, ...] = ()
+) -> Restored:
+    """Bring an archive into the database of an order, and count. `kinds` of things are left out."""
+    entry, notes = archive.entry, list(order.into.notes)
+    if order.create:
+        notes += _create(clients, archive, order)
+    target = _seen(runner, clients, archive, order)
+    _allowed(entry, order, target)
+    say(f"restoring {entry.id} into {target.facts.database}")
+    loaded = _load(runner, clients, archive, order, target, kinds)
+    notes += [*loaded.notes, *_of_database(runner, clients, archive, order, target)]
     say("counting")
     try:
-        return _counted(runner, clients, entry, facts)
+        done = _counted(runner, clients, entry, target.facts, loaded.search_path)
     except BackupError as error:
         what = f"{entry.id} is restored, but its rows could not be counted: {error.what}"
         raise BackupError(what, where=str(order.into), fix=error.fix, log=error.log) from None
     except KeyboardInterrupt:
         raise BackupError(f"stopped; {entry.id} is restored, but its rows were not counted") from None
+    done.notes = [*notes, *done.notes]
+    return done
 
 
 def _chosen(catalogue: Catalogue, identity: str) -> Entry:
@@ -91,16 +118,23 @@ def _chosen(catalogue: Catalogue, identity: str) -> Entry:
     return found.entry
 
 
-def _seen(runner: Runner, clients: tools.Tools, order: Order) -> tuple[Facts, int, list[str]]:
-    """What database that is, how many things it holds, who else is there. Raises Refused where there is none."""
+def _seen(runner: Runner, clients: tools.Tools, archive: Archive, order: Order) -> _Target:
+    """What database that is, what it holds, who else is there. Raises Refused where there is none."""
     try:
-        with Session(runner, clients.path("psql")) as session:
-            return session.facts(), session.objects(), session.others()
+        session = Session(runner, clients.path("psql"))
+        with session:
+            found = _Target(session.facts(), session.objects(), session.others(), session.survey())
+            if not (order.replace and found.occupied):
+                return found
+            _allowed(archive.entry, order, found)
+            drops = replacing.drops(archive, found.survey)
+            depending = replacing.dependents(session, drops, str(order.into))
+            return _Target(found.facts, found.occupied, found.others, found.survey, drops, depending)
     except BackupError as error:
         if f'database "{order.into.database}" does not exist' not in error.what:
             raise
         what = f"there is no database {order.into.database}"
-        raise Refused(what, where=str(order.into), fix="--create makes it; or correct the name") from None
+        raise NotThere(what, where=str(order.into), fix="--create makes it; or correct the name") from None
 
 
 def _intact(entry: Entry, file: IO[bytes]) -> None:
@@ -112,32 +146,43 @@ def _intact(entry: Entry, file: IO[bytes]) -> None:
         raise Damaged(what, fix="run verify, then choose another or bring it back from a copy")
 
 
+def _elsewhere(clients: tools.Tools, order: Order) -> Session:
+    """A session on the same server, in a database that is always there."""
+    return Session(Runner(order.into.at(_MAINTENANCE).variables(), order.run_as), clients.path("psql"))
+
+
 def _creatable(clients: tools.Tools, order: Order, entry: Entry) -> None:
     """Raises Refused where a new database could not take the backup: before there is one."""
-    there = Runner(order.into.at(_MAINTENANCE).variables(), order.run_as)
-    with Session(there, clients.path("psql")) as session:
+    with _elsewhere(clients, order) as session:
         _new_enough(entry, order, session.facts())
 
 
-def _create(runner: Runner, clients: tools.Tools, order: Order, entry: Entry) -> None:
-    """Make the database as the one was that was dumped."""
-    name = order.into.database
-    argv = [clients.path("createdb"), "--no-password", f"--maintenance-db={_MAINTENANCE}", "--template=template0"]
-    alike = [f"--encoding={entry.encoding}", f"--lc-collate={entry.collate}", f"--lc-ctype={entry.ctype}"]
-    try:
-        printed(runner, *argv, *alike, "--", name)
-    except ProgramFailed as error:
-        if "already exists" in error.what:
-            raise _there(name) from None
-        what = f"{name} could not be created: {error.what}"
-        raise BackupError(what, fix=remedy(error.what), log=error.log) from None
+def _create(clients: tools.Tools, archive: Archive, order: Order) -> list[str]:
+    """Make the database as the one was that was dumped; returns notes."""
+    statements = archive.of_database(archive.contents())
+    with _elsewhere(clients, order) as session:
+        _new_enough(archive.entry, order, session.facts())
+        return creating.create(session, order.into.database, archive.entry, statements)
 
 
-def _there(name: str) -> Refused:
-    return Refused(f"the database {name} is there already", fix="leave --create out, or name another")
+def _of_database(runner: Runner, clients: tools.Tools, archive: Archive, order: Order, target: _Target) -> list[str]:
+    """Restore what belongs to the database itself, or tell that it is not restored."""
+    statements = archive.of_database(archive.contents())
+    source = (target.facts.system, target.facts.database) == (archive.entry.system, archive.entry.database)
+    notes = []
+    if order.create:
+        name, psql = order.into.database, clients.path("psql")
+        notes += creating.settle(runner, psql, name, statements, no_owner=order.no_owner)
+    elif not source:
+        notes += creating.unsaid(statements, target.survey)
+    if tools.major(archive.entry.server_version) < 15 <= tools.major(target.facts.version) and not source:
+        notes.append("from PostgreSQL 15 on, only a database's owner may make things in its schema public; if the bot's"
+                     " role is not that, run GRANT CREATE ON SCHEMA public TO that role")  # fmt: skip
+    return notes
 
 
-def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Sequence[str]) -> None:
+def _allowed(entry: Entry, order: Order, target: _Target) -> None:
+    facts, others = target.facts, target.others
     # What was made just now is nobody's, whatever its name.
     source = facts.system == entry.system and facts.database == entry.database and not order.create
     if source and not order.over_source:
@@ -148,10 +193,12 @@ def _allowed(entry: Entry, order: Order, facts: Facts, occupied: int, others: Se
         what = f"{facts.database} is in use by {count} ({', '.join(sorted({*others}))})"
         raise Refused(what, where=str(order.into), fix="stop the bot first, or say --in-use if they may go on")
     _new_enough(entry, order, facts)
-    if occupied and not order.replace:
-        what = f"{facts.database} is not empty ({occupied:,} objects)"
+    if target.occupied and not order.replace:
+        what = f"{facts.database} is not empty ({target.occupied:,} objects)"
         fix = "restore into an empty one (--create makes it), or say --replace to drop what is in the backup first"
         raise Refused(what, where=str(order.into), fix=fix)
+    if target.dependents and not order.cascade:
+        raise replacing.refuse(target.dependents, str(order.into))
 
 
 def _new_enough(entry: Entry, order: Order, facts: Facts) -> None:
@@ -160,32 +207,35 @@ def _new_enough(entry: Entry, order: Order, facts: Facts) -> None:
         raise Refused(what, where=str(order.into), fix="restore into a server of that version or a newer one")
 
 
-def _restore(runner: Runner, clients: tools.Tools, entry: Entry, order: Order, file: IO[bytes], *, clean: bool) -> None:
-    argv = [clients.path("pg_restore"), "--exit-on-error", "--single-transaction", "--no-password"]
-    argv += ["--clean", "--if-exists"] if clean else []
-    argv += ["--no-owner", "--no-privileges"] if order.no_owner else []
-    name = order.into.database.replace("\\", "\\\\").replace("'", "\\'")
-    argv.append(f"--dbname=dbname='{name}'")  # a bare name could be read as more than one
-    argv = mortal(runner, argv)  # else it would go on, and commit, when we are killed
-    pipeline = Pipeline(runner, *tools.unpacking(entry.dump.filters), argv, source=file, sink=True)
+def _load(
+    runner: Runner, clients: tools.Tools, archive: Archive, order: Order, target: _Target, kinds: tuple[str, ...]
+) -> Loaded:
+    how = Load(
+        no_owner=order.no_owner, drops=target.drops, cascade=order.cascade, keep_schemas=target.occupied > 0,
+        without=order.without_extensions, kinds=(*kinds, *(replacing.KEPT if target.occupied else ())),
+    )  # fmt: skip
     back = "all was rolled back" + (f", and {order.into.database} is there, but empty" if order.create else "")
     try:
-        with pipeline:
-            pipeline.finish()
-    except ProgramFailed as error:
-        fix = "leave --create out from now on" if order.create else ""
-        if "role" in error.what and "does not exist" in error.what:
-            fix = "create it first (globals.sql beside the dump has it), or say --no-owner" + (
-                f"; {fix}" if fix else ""
-            )
-        raise BackupError(f"{error.what}; {back}", where=str(order.into), fix=fix, log=error.log) from None
-    except KeyboardInterrupt:
-        if pipeline.succeeded:
-            back = f"{entry.id} is restored, but its rows were not counted"
+        return loading.load(runner, clients, archive, target.survey, how)
+    except loading.Failed as failed:
+        later = "leave --create out from now on" if order.create else ""
+        fix = "; ".join(filter(None, [failed.fix, later]))
+        raise NotRestored(f"{failed.what}; {back}", failed, where=str(order.into), fix=fix) from None
+    except loading.Stopped as stopped:
+        if stopped.complete:
+            back = f"{archive.entry.id} is restored, but its rows were not counted"
         raise BackupError(f"stopped; {back}") from None
 
 
-def _counted(runner: Runner, clients: tools.Tools, entry: Entry, facts: Facts) -> Restored:
+class NotRestored(BackupError):
+    """The server would not have it, and nothing of it is there."""
+
+    def __init__(self, what: str, failed: loading.Failed, *, where: str, fix: str) -> None:
+        super().__init__(what, where=where, fix=fix, log=failed.log)
+        self.error = failed.error
+
+
+def _counted(runner: Runner, clients: tools.Tools, entry: Entry, facts: Facts, search_path: str) -> Restored:
     done = Restored(entry, facts.database, {})
     with Session(runner, clients.path("psql")) as session:
         session.begin_counting()
@@ -196,6 +246,7 @@ def _counted(runner: Runner, clients: tools.Tools, entry: Entry, facts: Facts) -
                 here = f"{found[name]:,}" if name in found else "not there"
                 done.differing.append(f"{name}: {count:,} rows in the backup, {here} now")
         try:
+            session.look_in(search_path)
             session.ask("ANALYZE;")
         except BackupError as error:
             done.notes.append(f"ANALYZE failed: {error}")
@@ -208,15 +259,23 @@ def preview(settings: Settings, order: Order) -> str:
     entry = _chosen(catalogue, order.identity)
     runner = Runner(order.into.variables(), order.run_as)
     clients = tools.for_restore(tools.found(runner, settings.bin), entry.client_version)
-    try:
-        facts, occupied, others = _seen(runner, clients, order)
-    except Refused:
-        if order.create:
-            _creatable(clients, order, entry)
-            return f"would create {order.into.database} and restore {entry.id} into it"
-        raise
+    path = catalogue.folder.backup(entry.id) / entry.dump.name
+    with explained(path, "read it"), path.open("rb") as file:
+        try:
+            target = _seen(runner, clients, Archive(runner, clients, entry, file), order)
+        except NotThere:
+            if order.create:
+                _creatable(clients, order, entry)
+                return f"would create {order.into.database} and restore {entry.id} into it"
+            raise
     if order.create:
-        raise _there(order.into.database)
-    _allowed(entry, order, facts, occupied, others)
-    first = f", dropping what is in the backup from its {occupied:,} objects" if occupied else ""
-    return f"would restore {entry.id} into {facts.database}{first}"
+        raise creating.there(order.into.database)
+    _allowed(entry, order, target)
+    first = f", dropping what is in the backup from its {target.occupied:,} objects" if target.occupied else ""
+    if target.dependents:
+        first += f", and what is not in it and depends on that: {replacing.told(target.dependents)}"
+    return f"would restore {entry.id} into {target.facts.database}{first}"
+
+
+class NotThere(Refused):
+    """There is no such database."""

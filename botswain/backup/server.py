@@ -7,24 +7,11 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote
 
 from botswain.backup.errors import BackupError
+from botswain.backup.parameters import LIBPQ
 
-_PARAMETERS = {
-    "application_name": "PGAPPNAME",
-    "channel_binding": "PGCHANNELBINDING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "gssencmode": "PGGSSENCMODE",
-    "options": "PGOPTIONS",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "sslmode": "PGSSLMODE",
-    "sslnegotiation": "PGSSLNEGOTIATION",
-    "sslrootcert": "PGSSLROOTCERT",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-}
-"""Parameters of a URL, and the variables by which libpq knows them."""
 _KEPT = ("PATH", "HOME", "TZ", "TMPDIR", "PGPASSFILE", "PGPASSWORD")
 """What a client gets of our environment: a PGHOST left there by somebody must not choose the database."""
 _CONNECT = "10"
@@ -37,17 +24,20 @@ class Server:
 
     database: str
     host: str = ""
-    port: int | None = None
+    port: int | str | None = None
+    """Text for several: those of several hosts, with commas between them."""
     user: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     password: str = field(default="", repr=False)
     passfile: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What a person should know about the URL that named it."""
 
     def variables(self) -> dict[str, str]:
         """The environment of a client. Messages are in English, since some are looked at."""
         known = {name: os.environ[name] for name in _KEPT if name in os.environ}
         known |= {"LC_ALL": "C", "PGAPPNAME": "botswain-backup", "PGCONNECT_TIMEOUT": _CONNECT}
-        known |= {_PARAMETERS[name]: value for name, value in self.parameters.items()}
+        known |= {LIBPQ[name]: value for name, value in self.parameters.items()}
         given = {"PGHOST": self.host, "PGPORT": str(self.port or ""), "PGUSER": self.user, "PGDATABASE": self.database}
         known |= {name: value for name, value in given.items() if value}
         if self.password:
@@ -63,38 +53,16 @@ class Server:
 
     def __str__(self) -> str:
         user = f"{quote(self.user)}@" if self.user else ""
-        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
-        port = f":{self.port}" if self.port else ""
-        return f"postgresql://{user}{host}{port}/{quote(self.database)}"
+        hosts = self.host.split(",")
+        ports = str(self.port or "").split(",")
+        ports = ports if len(ports) == len(hosts) else ports * len(hosts)
+        places = ",".join(_place(*one) for one in zip(hosts, ports))  # noqa: B905 - 3.9
+        return f"postgresql://{user}{places}/{quote(self.database)}"
 
 
-def of_url(url: str) -> Server:
-    """The database that a URL names. Raises BackupError, which never holds the URL: there may be a password in it."""
-    told = "must look like postgresql://user@host:5432/database"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError:
-        raise BackupError("is no URL", where="the database's URL", fix=f"it {told}") from None
-    if parts.scheme.partition("+")[0] not in ("postgresql", "postgres") or parts.fragment:
-        raise BackupError("is none of PostgreSQL", where="the database's URL", fix=f"it {told}")
-    found = {"host": unquote(parts.hostname or ""), "user": unquote(parts.username or ""),
-             "password": unquote(parts.password or ""), "dbname": unquote(parts.path[1:])}  # fmt: skip
-    parameters = {}
-    for name, value in query:
-        if name in found:
-            found[name] = value
-        elif name == "port" and value.isdigit():
-            port = int(value)
-        elif name in _PARAMETERS:
-            parameters[name] = value
-        else:
-            fix = f"known are: {', '.join(sorted([*found, 'port', *_PARAMETERS]))}"
-            raise BackupError(f"has the unknown parameter {name}", where="the database's URL", fix=fix)
-    if not found["dbname"]:
-        raise BackupError("names no database", where="the database's URL", fix=f"it {told}")
-    return Server(found["dbname"], found["host"], port, found["user"], parameters, found["password"])
+def _place(host: str, port: str) -> str:
+    name = f"[{host}]" if ":" in host and not host.startswith("/") else quote(host, safe="")
+    return f"{name}:{port}" if port else name
 
 
 def secret_file(path: Path) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from botswain.backup.errors import BackupError
-from botswain.backup.programs import Runner, said
+from botswain.backup.programs import Runner, from_reason, said
+from botswain.backup.remedies import remedy
+from botswain.backup.sql import literal
 
 _END = "botswain-end"
 _ENDING = 0.5
@@ -36,8 +38,15 @@ SELECT json_build_object(
     'database', current_database(),
     'bytes', pg_database_size(current_database()),
     'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
-    'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)
-FROM pg_database WHERE datname = current_database();
+    'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+    'search_path', concat_ws(', ', nullif(replace((
+        SELECT substr(one, 13) FROM pg_db_role_setting, unnest(setconfig) AS one
+        WHERE one LIKE 'search_path=%' AND setdatabase IN (0, db.oid) AND setrole IN (0, datdba)
+        ORDER BY setrole <> 0 AND setdatabase <> 0 DESC, setrole <> 0 DESC, setdatabase <> 0 DESC LIMIT 1
+    ), '"$user"', quote_ident(pg_get_userbyid(datdba))), ''), nullif(replace((
+        SELECT reset_val FROM pg_settings WHERE name = 'search_path'
+    ), '"$user"', quote_ident(current_user)), '')))
+FROM pg_database AS db WHERE datname = current_database();
 """
 
 _TABLES = r"""
@@ -58,12 +67,29 @@ SELECT json_build_array(count(*)) FROM (
     UNION ALL SELECT 'pg_namespace'::regclass, oid, oid FROM pg_namespace WHERE nspname <> 'public'
 ) AS found JOIN pg_namespace ON pg_namespace.oid = space
 WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = found.oid AND deptype = 'e');
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = found.oid AND deptype IN ('e', 'i'));
 """
 
 _OTHERS = """
 SELECT coalesce(json_agg(coalesce(nullif(application_name, ''), 'without a name')), '[]') FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+"""
+
+
+_SURVEY = """
+SELECT json_build_object(
+    'extensions', (SELECT coalesce(json_agg(extname), '[]') FROM pg_extension),
+    'schemas', (SELECT json_agg(nspname) FROM pg_namespace),
+    'settings', (SELECT json_agg(name) FROM pg_settings),
+    'configured', (
+        SELECT coalesce(json_agg(json_build_array(extname, nspname, relname, rows)), '[]')
+        FROM pg_extension CROSS JOIN LATERAL unnest(extconfig, extcondition) AS configured(relation, rows)
+        JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind = 'r'),
+    'own', (
+        SELECT coalesce(json_agg(split_part(one, '=', 1)), '[]') FROM pg_db_role_setting, unnest(setconfig) AS one
+        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())),
+    'tablespaces', (SELECT json_agg(spcname) FROM pg_tablespace));
 """
 
 
@@ -79,6 +105,23 @@ class Facts:
     collate: str
     ctype: str
     lsn: str
+    search_path: str
+    """Where its owner's sessions, and this one unless told otherwise, look for what is named without a schema."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a database has that a restore must know of."""
+
+    extensions: tuple[str, ...]
+    schemas: tuple[str, ...]
+    settings: frozenset[str]
+    """The names of those that the server knows."""
+    configured: tuple[tuple[str, str, str, str], ...]
+    """Tables of extensions that hold rows of the user's: extension, schema, table, and the WHERE of those rows."""
+    own_settings: tuple[str, ...]
+    """What is set for this database alone, by name."""
+    tablespaces: tuple[str, ...]
 
 
 class Session:
@@ -139,6 +182,20 @@ class Session:
         """What else is connected to this database, by the names that programs give themselves."""
         return [str(name) for name in json.loads(self.ask(_OTHERS)[0])]
 
+    def survey(self) -> Survey:
+        """What this database has, and its server knows."""
+        found = json.loads(self.ask(_SURVEY)[0])
+        return Survey(
+            extensions=tuple(found["extensions"]), schemas=tuple(found["schemas"]),
+            settings=frozenset(found["settings"]), configured=tuple(map(tuple, found["configured"])),
+            own_settings=tuple(found["own"]), tablespaces=tuple(found["tablespaces"]),
+        )  # fmt: skip
+
+    def look_in(self, search_path: str) -> None:
+        """Look for names where a database's functions need it; with an empty one it stays as it is."""
+        if search_path:
+            self.ask(f"SELECT set_config('search_path', {literal(search_path)}, false) IS NULL;")
+
     def insist(self) -> None:
         """Raises BackupError, with the reason, when the session has ended, and the snapshot with it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -173,27 +230,9 @@ class Session:
     def _failed(self) -> BackupError:
         self._process.wait()
         log = said(self._errors)
-        lines = [line.strip() for line in log.splitlines() if line.strip()]
-        reason = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0] if lines else "it ended")
+        lines = from_reason(log)
+        reason = lines[0] if lines else "it ended"
         for noise in ("psql: error: ", "<stdin>:"):
             reason = reason.partition(noise)[2] if reason.startswith(noise) else reason
-        return BackupError(reason, fix=remedy(log), log=log if len(lines) > 1 else "")
-
-
-def remedy(log: str) -> str:
-    """What to do about the usual reasons for which a server lets nobody in, or does not do what it is asked."""
-    remedies = {
-        "Connection refused": "is the server running, and is this its address?",
-        "No such file or directory": "is the server running on this machine, and is this its socket?",
-        "is starting up": "wait until it is up, then run it again",
-        "is shutting down": "start it again, or find out who stops it",
-        "could not translate host name": "correct the host's name, or look at DNS",
-        "Peer authentication failed": "run it as the user of that name: as root with run_as, or through sudo",
-        "no password supplied": "give the password: in the URL of a variable in .env, or in a file (docs/backup.md)",
-        "password authentication failed": "correct the password, in .env or in its file",
-        "FATAL:  role": "name the database's user: postgresql://user@host/database",
-        "does not exist": "correct the name, or create it",
-        "permission denied to create database": "have somebody make it who may, and leave --create out",
-        "permission denied": "let this user read everything (pg_read_all_data), or use the owner",
-    }
-    return next((remedy for words, remedy in remedies.items() if words in log), "")
+        user = self._runner.variables.get("PGUSER") or self._runner.user
+        return BackupError(reason, fix=remedy(log, user), log="\n".join(lines) if len(lines) > 1 else "")

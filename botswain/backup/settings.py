@@ -7,6 +7,7 @@ folder                         where the backups are
 run_as                         the system user as which the clients run when this runs as root (peer authentication)
 keep, min_size, shrink         see Keep and Settings
 copy_to, ssh                   second places: folders, or ssh://user@host:port/folder
+verify_restore                 whether every new backup is restored once into a scratch database
 bin                            the folder of PostgreSQL's clients; default: what fits the server
 """
 
@@ -15,13 +16,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from botswain.backup.errors import BackupError
-from botswain.backup.server import Server, of_url, secret_file
+from botswain.backup.server import Server, secret_file
+from botswain.backup.urls import of_url
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -65,6 +67,8 @@ class Settings:
     copy_to: tuple[str, ...] = ()
     ssh: Ssh = field(default_factory=Ssh)
     bin: str = ""
+    verify_restore: bool = False
+    """Every new backup is restored once into a scratch database on the same server."""
 
 
 class _Reader:
@@ -123,9 +127,10 @@ def parse(data: bytes, where: str, *, secret: bool = False) -> Settings:
         keep=Keep(**_section(reader, "keep", Keep, lambda one: _whole(one) and one >= 0, "a number from 0")),
         min_size=reader.take("min_size", lambda one: _whole(one) and one >= 0, 0, "a number of bytes"),
         shrink=float(shrink), copy_to=tuple(copies), bin=texts["bin"],
+        verify_restore=reader.take("verify_restore", lambda one: isinstance(one, bool), False, "true or false"),
         ssh=Ssh(**_section(reader, "ssh", Ssh, lambda one: isinstance(one, str), "a path")),
     )  # fmt: skip
-    reader.done(", ".join(sorted([*_TEXTS, "port", "keep", "min_size", "shrink", "copy_to", "ssh"])))
+    reader.done(", ".join(sorted([*_TEXTS, "port", "keep", "min_size", "shrink", "copy_to", "ssh", "verify_restore"])))
     if reader.problems:
         raise BackupError("; ".join(reader.problems), where=where)
     return settings
@@ -150,7 +155,7 @@ def _server(reader: _Reader, texts: Mapping[str, str], port: int | None, *, secr
             password = secret_file(Path(texts["password_file"]))
         except BackupError as error:
             reader.problems.append(f"password_file: {error}")
-    return Server(found.database, found.host, found.port, found.user, found.parameters, password, texts["passfile"])
+    return replace(found, password=password, passfile=texts["passfile"])
 
 
 def _section(reader: _Reader, name: str, of: type, fits: Callable[[Any], bool], told: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from botswain.backup import dumping, keeping, tools
+from botswain.backup import checking, dumping, keeping, scratch, tools
 from botswain.backup.catalogue import DAMAGED, Catalogue, Entry
 from botswain.backup.errors import BackupError, ProgramFailed, Refused
 from botswain.backup.folder import ENTRY, Folder, new_id, now
@@ -61,15 +61,18 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) ->
     runner = Runner(settings.server.variables(), settings.run_as)
     watch = _Watch()
     taken = _made(settings, catalogue, runner, watch, say)
+    _tried(settings, catalogue, taken, watch, say)
+    taken.notes += settings.server.notes
     taken.notes += [f"an earlier run was cut off; what it left ({one}) was removed" for one in cut]
-    if taken.entry.suspicious:
-        told = f"{taken.entry.id} is suspicious: {taken.entry.suspicious}"
+    doubt = taken.entry.suspicious or taken.entry.restore_problem
+    if doubt:
+        told = f"{taken.entry.id} is suspicious: {doubt}"
         taken.problems.append(f"{told}; if that is right, accept it (backup.accept; by hand: verify ID --accept)")
     else:
         catalogue.keep_last_good()
     taken.problems += keeping.copy_all(settings, catalogue, say)
     watch.lap("copy")
-    if prune and not taken.entry.suspicious:  # only a good one lets older ones go
+    if prune and not doubt:  # only a good one lets older ones go
         kept = keeping.prune(settings, catalogue)
         taken.notes += kept.problems
         taken.removed = kept.removed
@@ -77,6 +80,17 @@ def _take(settings: Settings, catalogue: Catalogue, say: Say, *, prune: bool) ->
         taken.entry = catalogue.read(taken.entry.id)
     taken.seconds = watch.laps
     return taken
+
+
+def _tried(settings: Settings, catalogue: Catalogue, taken: Taken, watch: _Watch, say: Say) -> None:
+    """Restore a new backup once, where that is asked for, and note what came of it."""
+    if not settings.verify_restore:
+        return
+    taken.entry, tried = checking.try_restore(settings, catalogue, taken.entry, say)
+    taken.notes += tried.notes
+    if tried.unknown:
+        taken.problems.append(f"{taken.entry.id} could not be restored into a scratch database: {tried.unknown}")
+    watch.lap("restore")
 
 
 def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watch, say: Say) -> Taken:
@@ -88,6 +102,7 @@ def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watc
             facts = session.facts()
             clients = tools.for_dump(known, facts.version)
             _room(catalogue.folder, last)
+            left = scratch.sweep(settings, catalogue.folder, runner, clients)
             say(f"dumping {facts.database} ({megabytes(facts.bytes)}) with pg_dump {clients.version}")
             snapshot = session.freeze()
             session.begin_counting()
@@ -110,7 +125,7 @@ def _made(settings: Settings, catalogue: Catalogue, runner: Runner, watch: _Watc
         entry = replace(entry, suspicious=suspicion(settings, entry, last) or _forgotten(settings, catalogue, last))
         catalogue.write(entry, draft / ENTRY)
         watch.lap("verify")
-    notes = [f"pg_dump: {line}" for line in warnings]
+    notes = [*left, *(f"pg_dump: {line}" for line in warnings)]
     if entry.globals_problem:
         notes.append(f"without the server's roles: {entry.globals_problem}")
     return Taken(entry, notes=notes)
@@ -121,6 +136,7 @@ def _entry(settings: Settings, identity: str, began: str, facts: Facts, client: 
         id=identity, environment=settings.environment, database=facts.database, system=facts.system, started_at=began,
         finished_at=began, server_version=facts.version, client_version=client, database_bytes=facts.bytes,
         encoding=facts.encoding, collate=facts.collate, ctype=facts.ctype, lsn=facts.lsn, rows=rows,
+        search_path=facts.search_path,
     )  # fmt: skip
 
 

@@ -73,6 +73,9 @@ class _Importer:
         """Asks on the terminal; anything but yes is no."""
         return ask(question)
 
+    def finished(self, result: object) -> None:
+        """Prints nothing: an import is no rollback."""
+
 
 def _adoption_lines(found: Adoption) -> Iterator[str]:
     """What would be adopted, guilds with the same together, and the files."""

@@ -61,15 +61,23 @@ def list_(_context: Any, env: str = "", json: bool = False, debug: bool = False)
     collection="backup",
     backup="one backup: its id, or `latest`; default: all",
     here="leave the copies in second places alone",
+    restore="restore it into a scratch database on the same server, too; default: the latest",
 )
 def verify(
-    _context: Any, env: str = "", backup: str = "", here: bool = False, json: bool = False, debug: bool = False
+    _context: Any,
+    env: str = "",
+    backup: str = "",
+    here: bool = False,
+    restore: bool = False,
+    json: bool = False,
+    debug: bool = False,
 ) -> ExitCode:
     """Read backups back whole, and hash their copies."""
     from botswain.database.choose import backups_of
 
     backups = backups_of(_session(env).profile)
-    return _end(backups.verify(backup, _say(json=json), copies=not here, accept=False), json=json)
+    document = backups.verify(backup, _say(json=json), copies=not here, accept=False, restore=restore)
+    return _end(document, json=json)
 
 
 @task(collection="backup", backup="the suspicious backup, by its id")
@@ -107,9 +115,11 @@ def accept(
     into="the database: a URL without a password, or the name of a variable that holds one",
     create="create that database first",
     replace="drop what is in the backup from that database first",
+    cascade="drop what depends on that and is not in the backup, too",
     over_source="it may be the very database that was backed up",
     in_use="others may be using it meanwhile",
     no_owner="leave owners and grants out",
+    without_extension="extensions to leave out, with commas between them",
     without_backup="with --over-source: what is there now need not be backed up first",
 )
 def restore(
@@ -119,9 +129,11 @@ def restore(
     into: str = "",
     create: bool = False,
     replace: bool = False,
+    cascade: bool = False,
     over_source: bool = False,
     in_use: bool = False,
     no_owner: bool = False,
+    without_extension: str = "",
     without_backup: bool = False,
     dry_run: bool = False,
     yes: bool = False,
@@ -145,7 +157,10 @@ def restore(
     if not into:
         fix = "say --into URL, or --into with the name of a variable that holds it"
         raise BotswainError("names no database to restore into", where="--into", fix=fix)
-    wanted = Restore(backup, target(into), create, replace, over_source, in_use, no_owner, without_backup)
+    left_out = tuple(filter(None, without_extension.split(",")))
+    wanted = Restore(
+        backup, target(into), create, replace, cascade, over_source, in_use, no_owner, left_out, without_backup
+    )
     if preview:
         would = backups.restore(wanted, _say(json=json), dry=True)
         return _only_told(session, "backup.restore", str(would["would"]), json=json)

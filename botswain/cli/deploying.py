@@ -191,10 +191,10 @@ def rollback(
     if only == "service":
         from botswain.deployment.backwards import rollback_service
 
-        return _finish(rollback_service(session, options, person, to or None), json=json)
+        return _finish(rollback_service(session, options, person, to or None), person, json=json)
     from botswain.deployment.rollback import rollback as run
 
-    return _finish(run(session, options, person, to or None, only or None), json=json)
+    return _finish(run(session, options, person, to or None, only or None), person, json=json)
 
 
 def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:
@@ -202,7 +202,8 @@ def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:
     from botswain.deployment.session import Session
 
     session = Session.open(environment(env), progress)
-    return _finish(run(session, options, _Person(json=json), kind), json=json)
+    person = _Person(json=json)
+    return _finish(run(session, options, person, kind), person, json=json)
 
 
 def _options(
@@ -232,6 +233,7 @@ class _Person:
 
     def __init__(self, *, json: bool) -> None:
         self._json = json
+        self.shown: Result | None = None
 
     def see(self, plan: Plan) -> None:
         """Prints the plan before it is carried out; with `--json` it is part of the document instead."""
@@ -245,6 +247,12 @@ class _Person:
     def confirm(self, question: str) -> bool:
         """Asks on the terminal; anything but yes is no."""
         return ask(question)
+
+    def finished(self, result: Result) -> None:
+        """Prints how it ended."""
+        self.shown = result
+        _show(result, json=self._json)
+        sys.stdout.flush()
 
 
 def _show_plan(result: Result, code: ExitCode, *, json: bool, markdown: bool = False) -> None:
@@ -265,7 +273,17 @@ def _show_plan(result: Result, code: ExitCode, *, json: bool, markdown: bool = F
         print(f"{paint('yellow', 'note')}: {note}", file=sys.stderr)
 
 
-def _finish(result: Result, *, json: bool) -> ExitCode:
+def _finish(result: Result, person: _Person, *, json: bool) -> ExitCode:
+    """Shows what is not shown yet."""
+    if person.shown is None:
+        _show(result, json=json)
+    else:
+        for note in result.notes[len(person.shown.notes) :]:
+            print(f"note: {note}", file=sys.stderr)
+    return result.code
+
+
+def _show(result: Result, *, json: bool) -> None:
     if json:
         emit(result.to_json())
     elif result.dry_run:
@@ -276,4 +294,3 @@ def _finish(result: Result, *, json: bool) -> ExitCode:
 
         for line in result_lines(result, paint_for(sys.stdout)):
             print(line)
-    return result.code

@@ -27,6 +27,8 @@ def validated_lines(name: str, want: Wanted) -> Iterator[str]:
     for note in want.notes:
         if not note.startswith(PASSED_OVER):
             yield f"  note: {note}"
+    for text in want.texts:
+        yield f"  text: {text}"
 
 
 def validated_document(checked: Mapping[str, Wanted], unfilled: list[Problem]) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def validated_document(checked: Mapping[str, Wanted], unfilled: list[Problem]) -
         "commands": {name: want.count for name, want in checked.items()},
         "files": {name: want.files for name, want in checked.items()},
         "leftOut": {name: [asdict(one) for one in want.left_out] for name, want in checked.items()},
+        "texts": {name: list(want.texts) for name, want in checked.items()},
         "notes": {name: list(want.notes) for name, want in checked.items()},
         "toFillIn": [str(gap) for gap in unfilled],
         "exitCode": 0,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botswain.commands import canonical
+from botswain.commands.settle import settled
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,4 @@ class Definition:
     @property
     def name(self) -> str:
         """The command's name, by which profiles select and override it."""
-        return str(self.payload["name"])
+        return settled(self.payload["name"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from botswain.commands import texts
+from botswain.commands.canonical import key
 from botswain.commands.definition import Definition
 from botswain.commands.names import command_path, kind_of
 from botswain.discord.enums import CommandType
@@ -13,7 +14,7 @@ from botswain.errors import Problem
 
 def former_key(one: Definition) -> str | None:
     """The key under which a command was deployed before; None if it was not renamed."""
-    return None if one.renamed_from is None else f"{one.key.partition('/')[0]}/{one.renamed_from}"
+    return None if one.renamed_from is None else key({**one.payload, "name": one.renamed_from})
 
 
 def misnamed(one: Definition) -> Iterator[str]:
@@ -22,7 +23,7 @@ def misnamed(one: Definition) -> Iterator[str]:
         return
     chat = kind_of(one.payload) is CommandType.CHAT_INPUT
     yield from (texts.chat_name if chat else texts.free_name)("renamed_from", one.renamed_from)
-    if one.renamed_from == one.name:
+    if former_key(one) == one.key:
         yield "renamed_from is the command's own name; leave it out, or write the name that it had before"
 
 

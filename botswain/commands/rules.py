@@ -17,6 +17,7 @@ from typing import Any
 from botswain.commands import texts
 from botswain.commands.names import command_path, kind_of
 from botswain.commands.options import Found, check_options, check_set
+from botswain.commands.settle import same_name, settled
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType, ContextType, HandlerType, IntegrationType
 from botswain.wording import shown
@@ -88,7 +89,7 @@ def _own_characters(part: Mapping[str, Any]) -> int:
 def _longest(part: Mapping[str, Any], field: str) -> int:
     localized = part.get(f"{field}_localizations")
     variants = [part.get(field), *(localized.values() if isinstance(localized, Mapping) else ())]
-    return max((len(text) for text in variants if isinstance(text, str)), default=0)
+    return max((len(settled(text)) for text in variants if isinstance(text, str)), default=0)
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
@@ -173,7 +174,8 @@ def _twice(payloads: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
     seen: dict[tuple[CommandType | None, str], int] = {}
     for payload in payloads:
         if isinstance(name := payload.get("name"), str):
-            key = (_kind(payload), name)
+            kind = _kind(payload)
+            key = (kind, name if kind is CommandType.CHAT_INPUT else same_name(name))
             seen[key] = seen.get(key, 0) + 1
             if seen[key] == 2:
                 path = command_path(payload)

@@ -71,9 +71,10 @@ def apply_overrides(
 ) -> list[Definition]:
     """The definitions with a profile's `command_overrides` merged in and validated again, in their order.
 
-    A key is a command's name, or `user/Report` where several kinds share it. Mappings are merged deeply,
-    lists are replaced whole, null removes a field. Raises InvalidInput naming `file` with every problem:
-    overrides of unknown commands, and overrides that make a command invalid.
+    A key is a command's name, or `user/Report` where several kinds share it, or a glob over either such as `*`,
+    which is for all that it matches and gives way to a command's own. Mappings are merged deeply, lists are
+    replaced whole, null removes a field. Raises InvalidInput naming `file` with every problem: overrides of
+    unknown commands, and overrides that make a command invalid.
     """
     if not overrides:
         return list(definitions)
@@ -81,22 +82,26 @@ def apply_overrides(
 
     result = list(definitions)
     problems = []
-    for name, override in overrides.items():
+    for name, override in sorted(overrides.items(), key=lambda one: "*" not in one[0]):
         field = f"command_overrides.{name}"
-        found = [index for index, one in enumerate(definitions) if name in (one.key, one.name)]
-        if len(found) != 1:
+        found = [index for index, one in enumerate(definitions) if _overridden(name, one)]
+        if not found or (len(found) > 1 and "*" not in name):
             problems.append(Problem(file, field, _not_one(name, definitions, found)))
             continue
-        before = result[found[0]]
-        made = define(merged(_written(before), _own_spelt(override)), before.file)
-        if isinstance(made, Definition):
-            result[found[0]] = made
-        else:
-            problems += [Problem(file, field, f"{problem.path}: {problem.message}") for problem in made]
+        for index in found:
+            made = define(merged(_written(result[index]), _own_spelt(override)), result[index].file)
+            if isinstance(made, Definition):
+                result[index] = made
+            else:
+                problems += [Problem(file, field, f"{problem.path}: {problem.message}") for problem in made]
     problems += [Problem(file, "command_overrides", f"{one.path} {one.message}") for one in duplicates(result)]
     if problems:
         raise InvalidInput(problems)
     return result
+
+
+def _overridden(name: str, one: Definition) -> bool:
+    return _matches(name, one) if "*" in name else name in (one.key, one.name)
 
 
 def _not_one(name: str, definitions: Sequence[Definition], found: list[int]) -> str:

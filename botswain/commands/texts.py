@@ -1,15 +1,17 @@
 """Rules on what users read: names, descriptions and their localizations.
 
-Lengths are counted in Unicode code points, as far as known the way Discord counts. Every function yields
-one message a problem and accepts any JSON value.
+Lengths are counted in Unicode code points, as far as known the way Discord counts, and of the text as it is sent
+(`botswain.commands.settle`). Every function yields one message a problem and accepts any JSON value.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
+from botswain.commands.settle import settled
 from botswain.discord import limits
 from botswain.discord.enums import LOCALES
 from botswain.wording import nearest, shown
@@ -20,17 +22,27 @@ Check = Callable[[str, Any], Iterator[str]]
 _DEVANAGARI = "\u0900-\u0950\u0955-\u0963\u0966-\u097f\ua8e0-\ua8ff\U00011b00-\U00011b09"
 _THAI = "\u0e01-\u0e3a\u0e40-\u0e5b"
 _LETTERS_AND_NUMBERS = r"[^\W_]"  # Python's word characters are Unicode's letters and numbers, and "_"
-_CHAT_NAME = re.compile(rf"(?:{_LETTERS_AND_NUMBERS}|[-_'{_DEVANAGARI}{_THAI}])+")
+APOSTROPHE = "\u02bc"
+"""The one that names may have, a letter to Unicode; Discord refuses the one of keyboards (discord-api-docs 8567)."""
+_CHAT_NAME = re.compile(rf"(?:{_LETTERS_AND_NUMBERS}|[-_{APOSTROPHE}{_DEVANAGARI}{_THAI}])+")
 """Discord's pattern for names; Devanagari and Thai bring their vowel signs, which are no letters."""
+_APOSTROPHES = dict.fromkeys(map(ord, "'\u2019\u2018`\u00b4"), APOSTROPHE)
 
 
 def chat_name(label: str, value: Any) -> Iterator[str]:
     """The name of a chat input command or an option: no spaces, no capitals."""
-    if (yield from _text(label, value, limits.NAME_LENGTH)):
-        if not _CHAT_NAME.fullmatch(value):
-            yield f"{label} {shown(value)} has {_odd(value)}; only letters, numbers, -, _ and ' are allowed"
-        elif value != value.lower():
-            yield f"{label} {shown(value)} has capitals; Discord wants {shown(value.lower())}"
+    if not (yield from _text(label, value, limits.NAME_LENGTH)):
+        return
+    if not _CHAT_NAME.fullmatch(value):
+        yield f"{label} {shown(value)} has {_odd(value)}{_wanted(value)}"
+    elif value != value.lower():
+        better = _proposal(value)
+        yield f"{label} {shown(value)} has capitals; Discord wants {shown(better) if better else 'small letters'}"
+
+
+def is_chat_name(value: str) -> bool:
+    """Whether Discord takes a text as the name of a chat input command or an option."""
+    return 0 < len(value) <= limits.NAME_LENGTH[1] and bool(_CHAT_NAME.fullmatch(value)) and value == value.lower()
 
 
 def free_name(label: str, value: Any) -> Iterator[str]:
@@ -81,10 +93,10 @@ def _text(label: str, value: Any, length: tuple[int, int]) -> Generator[str, Non
         yield f"{label} is missing; {least} to {most} characters"
     elif not isinstance(value, str):
         yield f"{label} must be text, not {shown(value)}"
-    elif not value.strip():  # Discord takes surrounding space away
+    elif not (text := settled(value)):
         yield f"{label} is {'blank' if value else 'empty'}; {least} to {most} characters"
-    elif len(value) > most:
-        yield too_long(label, value, most)
+    elif len(text) > most:
+        yield too_long(label, text, most)
     else:
         return True
     return False
@@ -93,7 +105,29 @@ def _text(label: str, value: Any, length: tuple[int, int]) -> Generator[str, Non
 def _odd(name: str) -> str:
     """The first character of a name that does not belong there, in words."""
     odd = next(character for character in name if not _CHAT_NAME.fullmatch(character))
-    return "a space" if odd == " " else f"the character {odd!r}"
+    if odd == " ":
+        return "a space"
+    return f"the character {odd!r}" if odd.isprintable() and odd.strip() else f"the character U+{ord(odd):04X}"
+
+
+def _wanted(name: str) -> str:
+    """What Discord wants instead of a character that does not belong into a name; a proposal is one that it takes."""
+    better = _proposal(name)
+    if better is not None and better == name.translate(_APOSTROPHES):
+        return f"; Discord wants {APOSTROPHE} (U+02BC): {shown(better)}"
+    such = f", such as {shown(better)}" if better else ""
+    return f"; only letters, numbers, -, _ and {APOSTROPHE} are allowed{such}"
+
+
+def _proposal(name: str) -> str | None:
+    """A name that Discord takes and that is near this one."""
+    text = unicodedata.normalize("NFC", settled(name).translate(_APOSTROPHES)).lower()
+    for plain in (text, "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))):
+        words = re.sub(r"[\s.:/+&,;!?|()]+", "-", plain).strip("-")
+        better = "".join(one for one in words if _CHAT_NAME.fullmatch(one) and one == one.lower())
+        if len(better) == len(words) and is_chat_name(better):
+            return better
+    return None
 
 
 def _nearest_locale(locale: Any) -> str:

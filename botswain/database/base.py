@@ -23,16 +23,18 @@ class Restore:
     """The URL of a database, with its password."""
     create: bool = False
     replace: bool = False
+    cascade: bool = False
     over_source: bool = False
     in_use: bool = False
     no_owner: bool = False
+    without_extensions: tuple[str, ...] = ()
     without_backup: bool = False
     """Write over the source although what is there now is in no backup."""
 
     @property
     def destroys(self) -> bool:
         """Whether something that is there may go."""
-        return self.replace or self.over_source
+        return self.replace or self.cascade or self.over_source
 
 
 class Backups(Protocol):
@@ -47,8 +49,11 @@ class Backups(Protocol):
     def look(self) -> Document:
         """What there is."""
 
-    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool) -> Document:
-        """Read one backup back, or with an empty id all of them."""
+    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool, restore: bool = False) -> Document:
+        """Read one backup back, or with an empty id all of them; `restore`: into a scratch database, too."""
+
+    def discard(self, backup: str) -> Document:
+        """Remove a backup that was made for a restore which then changed nothing."""
 
     def restore(self, wanted: Restore, say: Say, *, dry: bool) -> Document:
         """Restore a backup, or say what that would do."""

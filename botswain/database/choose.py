@@ -38,7 +38,7 @@ def target(given: str) -> str:
 
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", given):
         return url_in(given, "--into")
-    if re.match(r"[A-Za-z+]+://[^/@]*:[^/@]+@", given) or "password=" in given:
+    if re.search("://.*:.*@", given) or re.search("passw(or)?d=", given, re.IGNORECASE):
         what = "holds a password, which every user of this machine can read in the list of processes"
         raise BotswainError(what, where="--into", fix="put the URL into .env, and say --into with the variable's name")
     return given

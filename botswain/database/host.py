@@ -35,18 +35,25 @@ class OnHost:
         """See Backups."""
         return self._asked(["list"], _silent)
 
-    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool) -> Document:
+    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool, restore: bool = False) -> Document:
         """See Backups."""
-        words = ["verify", *([backup] if backup else []), *([] if copies else ["--here"])]
-        return self._asked([*words, *(["--accept"] if accept else [])], say)
+        flags = {"--here": not copies, "--accept": accept, "--restore": restore}
+        words = ["verify", *([backup] if backup else []), *(flag for flag, said in flags.items() if said)]
+        return self._asked(words, say)
+
+    def discard(self, backup: str) -> Document:
+        """See Backups."""
+        return self._asked(["prune", "--only", backup], _silent)
 
     def restore(self, wanted: Restore, say: Say, *, dry: bool) -> Document:
         """See Backups. The URL, which may hold a password, goes to the runner's stdin."""
         chosen = {
-            "--create": wanted.create, "--replace": wanted.replace, "--over-source": wanted.over_source,
+            "--create": wanted.create, "--replace": wanted.replace, "--cascade": wanted.cascade,
+            "--over-source": wanted.over_source,
             "--in-use": wanted.in_use, "--no-owner": wanted.no_owner, "--dry-run": dry,
         }  # fmt: skip
         words = ["restore", wanted.backup, "--into", "-", *(flag for flag, said in chosen.items() if said)]
+        words += ["--without-extension", ",".join(wanted.without_extensions)] if wanted.without_extensions else []
         return self._asked(words, say, stdin=f"{wanted.into}\n")
 
     def schedule(self, say: Say) -> list[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from botswain.backup import commands, restoring
 from botswain.backup.errors import BackupError
 from botswain.backup.errors import Refused as RunnerRefused
-from botswain.backup.server import Server, of_url
+from botswain.backup.server import Server
 from botswain.backup.settings import Keep, Settings, Ssh
+from botswain.backup.urls import of_url
 from botswain.database.base import BackupFailed, BackupRefused, Document, Restore, Say
 from botswain.errors import BotswainError
 from botswain.profile.settings import Backup, Database, Profile
@@ -39,16 +40,23 @@ class Local:
         with translated():
             return commands.list_(self._settings(connected=False))
 
-    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool) -> Document:
+    def verify(self, backup: str, say: Say, *, copies: bool, accept: bool, restore: bool = False) -> Document:
+        """See Backups. Needs a database only to restore into one beside it."""
+        with translated():
+            settings = self._settings(connected=restore)
+            return commands.verify(settings, backup, say, copies=copies, accept=accept, restore=restore)
+
+    def discard(self, backup: str) -> Document:
         """See Backups. Needs no database."""
         with translated():
-            return commands.verify(self._settings(connected=False), backup, say, copies=copies, accept=accept)
+            return commands.discard(self._settings(connected=False), backup)
 
     def restore(self, wanted: Restore, say: Say, *, dry: bool) -> Document:
         """See Backups."""
         order = restoring.Order(
             wanted.backup, _server(wanted.into, "--into"), create=wanted.create, replace=wanted.replace,
-            over_source=wanted.over_source, in_use=wanted.in_use, no_owner=wanted.no_owner,
+            cascade=wanted.cascade, over_source=wanted.over_source, in_use=wanted.in_use, no_owner=wanted.no_owner,
+            without_extensions=wanted.without_extensions,
         )  # fmt: skip
         with translated():
             return commands.restore(self._settings(connected=False), order, say, dry=dry)
@@ -58,7 +66,7 @@ class Local:
         backup, server = self._database.backup, Server("")
         if connected:
             server = _server(url_in(name, self._profile.file), f"{origin(name)}: {name}")
-        chosen = {"min_size": backup.min_size, "shrink": backup.shrink}
+        chosen = {"min_size": backup.min_size, "shrink": backup.shrink, "verify_restore": backup.verify_restore}
         return Settings(
             environment=self._profile.name, server=server, folder=folder_of(self._profile.name, backup).absolute(),
             keep=Keep(**(backup.keep or {})), copy_to=backup.copy_to or (), bin=self._database.programs or "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from botswain.database.base import Backups, Document, Restore, Say
@@ -25,10 +26,21 @@ def restored(backups: Backups, wanted: Restore, say: Say) -> Document:
     except BotswainError as error:
         what = f"what is there now could not be backed up first: {error}"
         raise Refused(what, fix="nothing was changed; if it need not be kept, say --without-backup") from None
-    document = backups.restore(chosen, say, dry=False)
+    try:
+        document = backups.restore(chosen, say, dry=False)
+    except BotswainError as error:
+        if "all was rolled back" in str(error) or isinstance(error, Refused):
+            _discard(backups, made)
+        raise
     told = f"what was there before is backup {made['id']}"
     told += ", which is the latest now" if made["state"] == "good" else f", which is {made['state']}"
     return {**document, "notes": [*document["notes"], told]}
+
+
+def _discard(backups: Backups, made: Document) -> None:
+    """Nothing was changed, so what was backed up is still there; as `latest` the next try would restore it."""
+    with suppress(BotswainError):
+        backups.discard(str(made["id"]))
 
 
 def _now(backups: Backups, name: str) -> str:

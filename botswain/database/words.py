@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from botswain.backup.errors import BackupError
-from botswain.backup.server import of_url
+from botswain.backup.urls import of_url
 from botswain.database.choose import backups_of, database_of
 from botswain.errors import BotswainError
 from botswain.profile.settings import Profile

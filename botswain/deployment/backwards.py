@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from botswain.deployment.checkout import Checkout, build_id
+from botswain.deployment.history import Outcome
 from botswain.deployment.outage import outage_of
 from botswain.deployment.recording import BESIDE
+from botswain.deployment.recovery import service_now, settle_beside
 from botswain.deployment.result import Result
-from botswain.deployment.run import Run, carry_out, settle_earlier, unfinished, would_need
+from botswain.deployment.run import Run, carry_out, settle_earlier, tell, unfinished, with_late_notes, would_need
 from botswain.deployment.service import Work
-from botswain.deployment.undoing import already_done, state_after, target_of
+from botswain.deployment.undoing import state_after, target_of, unfinished_business
 from botswain.errors import BotswainError
 from botswain.host.launch import STARTS
 from botswain.host.ledger import earlier
 from botswain.plan import Plan, ServicePlan
 from botswain.state.ids import actor, deployment_id
-from botswain.state.journal import Journal, left_behind
+from botswain.state.journal import left_behind
 from botswain.state.store import JOURNAL, Owner
 from botswain.targets.base import ServiceError
 
@@ -175,12 +177,15 @@ def rollback_service(session: Session, options: Options, person: Person, to: str
     identity, who = deployment_id(), actor()
     command = f"rollback --to {to} --only service" if to else "rollback --only service"
     with session.records.store.lock(Owner(identity, who, command), wait=options.wait) as held:
+        held.unsettled = bool(held.cut_off)
         settled, told = _settled(session, held, who)
+        cut = None if settled else _cut_off(session)
         manifest = session.records.manifest()
         client = cast("DiscordClient", _Offline(manifest.application_id if manifest else ""))
-        run = Run(session, client, held, identity, "rollback", who, options, person, settled, manifest)
+        run = Run(session, client, held, identity, "rollback", who, options, person, settled or cut, manifest)
         result = _rollback(run, to, JOURNAL if left_behind(session.records.store) is None else BESIDE)
-    return replace(result, settled=settled, notes=(*told, *result.notes, *session.records.store.notes))
+        result = tell(session, held, person, replace(result, settled=settled, notes=(*told, *result.notes)))
+    return with_late_notes(session, result)
 
 
 def _settled(session: Session, held: Held, who: str) -> tuple[Deployment | None, tuple[str, ...]]:
@@ -195,15 +200,36 @@ def _settled(session: Session, held: Held, who: str) -> tuple[Deployment | None,
                 return settle_earlier(session, client, held, who, manifest), ()
         except BotswainError as error:
             why = str(error)
-    return None, (f"deployment {cut} was cut off, and is settled by the next run: {why}",)
+    with session.records.store.together():
+        beside = settle_beside(session)
+    return beside, (f"deployment {cut} was cut off, and is settled by the next run: {why}",)
+
+
+def _cut_off(session: Session) -> Deployment | None:
+    """A run that is still to be settled, as its service alone shows it; None where it had no business with that."""
+    cut = left_behind(session.records.store)
+    draft = session.records.deployment(cut) if cut is not None else None
+    if draft is None or draft.service is None or draft.outcome is not Outcome.RUNNING:
+        return None
+    service = service_now(session, draft)
+    stands = service is not None and service.state != "undone"
+    return replace(draft, service=service, outcome=Outcome.INTERRUPTED if stands else Outcome.FAILED)
 
 
 def _rollback(run: Run, to: str | None, journal: str) -> Result:
-    if to is None and (note := already_done(run)) is not None:
-        return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
-    if journal == BESIDE:
-        Journal(run.session.records.store, BESIDE).close()
-    undo = None if to else target_of(run.session.records, "service")
+    found = unfinished_business(run, "service") if to is None else None
+    if isinstance(found, str):
+        return Result(run.session.profile.name, run.kind, Plan(()), notes=(found,))
+    if found is not None:
+        run.session.say(found.note)
+        to = found.to
+    return go_back(run, to, journal)
+
+
+def go_back(run: Run, to: str | None, journal: str = JOURNAL) -> Result:
+    """Takes the service alone back, after whatever was cut off."""
+    cut = run.settled if journal == BESIDE and run.settled and run.settled.kind != "rollback" else None
+    undo = None if to else cut or target_of(run.session.records, "service")
     way = _way(run.session, run, to, undo)
     if to is not None and way.plan.action == "none":
         note = f"release {way.plan.release} runs already, and is the one on record: nothing was done"

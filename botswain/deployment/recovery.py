@@ -45,7 +45,7 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
         if events:
             settled = _settle(session, client, events, records.deployment(events[0]["deployment"]))
             held.check()
-            _settle_beside(session, client)
+            settle_beside(session)
         if events or held.left_behind is not None:
             for intent in audit.unfinished():
                 if intent["action"] == "lock.break":  # whoever broke it may still be about to say so
@@ -56,17 +56,19 @@ def settle(session: Session, client: DiscordClient, held: Held, actor: str) -> D
     return settled
 
 
-def _settle_beside(session: Session, client: DiscordClient) -> None:
+def settle_beside(session: Session) -> Deployment | None:
     """Settles a way back of the service that was cut off while this deployment was still to be settled."""
     journal = Journal(session.records.store, BESIDE)
     events = journal.read()
-    if events:
-        _settle(session, client, events, session.records.deployment(events[0]["deployment"]))
-        journal.close()
+    if not events:
+        return None
+    settled = _settle(session, None, events, session.records.deployment(events[0]["deployment"]))
+    journal.close()
+    return settled
 
 
 def _settle(
-    session: Session, client: DiscordClient, events: list[dict[str, Any]], draft: Deployment | None
+    session: Session, client: DiscordClient | None, events: list[dict[str, Any]], draft: Deployment | None
 ) -> Deployment | None:
     if draft is None:
         return None  # cut off before its entry was stored, and so before anything was written
@@ -79,7 +81,7 @@ def _settle(
     live: dict[str, Live] = {}
     states: dict[str, str] = {}
     for scope in draft.scopes:
-        if scope in begun:
+        if scope in begun and client is not None:  # a way back of the service alone has no scopes
             try:
                 live[scope] = client.commands(scope)
             except ScopeUnavailable:  # until the bot is back there, nothing can be done, and the rest shall go on
@@ -87,7 +89,7 @@ def _settle(
     target = records.manifest_of(draft.id)
     states |= {scope: _state(session, draft, scope, live[scope], target) for scope in live}
     written = [scope for scope, state in states.items() if state == "written"]
-    service = _service(session, draft)
+    service = service_now(session, draft)
     live_service = service is not None and service.state == "live"
     unclear = "failed" in states.values() or (service is not None and service.state == "failed")
     outcome = Outcome.INTERRUPTED if written or live_service or unclear else Outcome.FAILED
@@ -109,7 +111,7 @@ def _settle(
     return settled
 
 
-def _service(session: Session, draft: Deployment) -> ServiceResult | None:
+def service_now(session: Session, draft: Deployment) -> ServiceResult | None:
     """What became of the service: an unconfirmed switch is taken back, and then it is looked at what runs."""
     result = draft.service
     if result is None:

@@ -18,7 +18,7 @@ from botswain.deployment.run import Options, Person, Run, carry_out, holding, un
 from botswain.deployment.session import Session, workers
 from botswain.deployment.survey import identify, survey
 from botswain.deployment.transaction import restoring
-from botswain.deployment.undoing import already_done, state_after, target_of
+from botswain.deployment.undoing import state_after, target_of, unfinished_business
 from botswain.deployment.wanted import Wanted
 from botswain.discord.enums import GLOBAL
 from botswain.discord.errors import DiscordError, ScopeUnavailable
@@ -49,6 +49,22 @@ def rollback(
 
 
 def _rollback(run: Run, to: str | None, only: str | None) -> Result:
+    if to is not None:
+        return _go_back(run, to, only)
+    found = unfinished_business(run, only)
+    if isinstance(found, str):
+        return Result(run.session.profile.name, run.kind, Plan(()), notes=(found,))
+    if found is None:
+        return _go_back(run, None, only)
+    run.session.say(found.note)
+    if found.only == "service":
+        from botswain.deployment.backwards import go_back
+
+        return go_back(run, found.to)
+    return _go_back(run, found.to, found.only)
+
+
+def _go_back(run: Run, to: str | None, only: str | None) -> Result:
     records = run.session.records
     undoes: tuple[str, ...] = ()
     if to is not None:
@@ -57,8 +73,6 @@ def _rollback(run: Run, to: str | None, only: str | None) -> Result:
         plan = _commands(lambda: survey(run.session, run.client, _wanted(state), run.manifest, keep=True), way)
         recorded, commit = _wanted(state).scopes, Checkout(state.git_sha, build_id())
     else:
-        if (note := already_done(run)) is not None:
-            return Result(run.session.profile.name, run.kind, Plan(()), notes=(note,))
         target = target_of(records, only)
         earlier = _earlier(records, target)
         way = _service(run.session, run, undo=target, only=only)

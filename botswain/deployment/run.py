@@ -34,6 +34,9 @@ class Person(Protocol):
     def confirm(self, question: str) -> bool:
         """Asks whether to go on. Called only when the options say that somebody can answer."""
 
+    def finished(self, result: Result) -> None:
+        """Shows how a rollback ended, while the lock is held: one that is killed before that has not told it."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -147,12 +150,29 @@ def holding(
     with session.records.store.lock(Owner(identity, who, command), wait=options.wait, waiting=waiting) as held:
         manifest, settled = session.records.manifest(), None
         with session.connect(manifest.application_id if manifest else None) as client:
+            held.unsettled = bool(held.cut_off)
             if left_behind(session.records.store) is not None or held.left_behind is not None:
                 settled = settle_earlier(session, client, held, who, manifest)
                 manifest = session.records.manifest()
             result = do(Run(session, client, held, identity, kind, who, options, person, settled, manifest))
             result = replace(result, settled=settled, requests=client.requests.by_method())
-    return replace(result, notes=(*result.notes, *session.records.store.notes))
+        if kind == "rollback":
+            result = tell(session, held, person, result)
+        held.unsettled = False
+    return with_late_notes(session, result)
+
+
+def tell(session: Session, held: Held, person: Person, result: Result) -> Result:
+    """Shows how a run ended, and only then counts it as ended: a rollback after it is another step back."""
+    result = with_late_notes(session, result)
+    person.finished(result)
+    held.unsettled = False
+    return result
+
+
+def with_late_notes(session: Session, result: Result) -> Result:
+    """The result with what its store has had to say since."""
+    return replace(result, notes=tuple(dict.fromkeys((*result.notes, *session.records.store.notes))))
 
 
 def settle_earlier(

@@ -1,7 +1,11 @@
-"""What a rollback undoes: the newest deployment that stands, or everything after one that is named."""
+"""What a rollback undoes: the newest deployment that stands, or everything after one that is named.
+
+A rollback that follows one which was cut off finishes that one: it never goes one deployment too far.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botswain.deployment.history import STANDING, Deployment, Outcome
@@ -11,23 +15,84 @@ if TYPE_CHECKING:
     from botswain.deployment.records import Records
     from botswain.deployment.run import Run
     from botswain.manifest import Manifest
+    from botswain.state.store import Holder
+
+_MORE = "nothing else was done; run the same command again to go further back"
 
 
-def already_done(run: Run) -> str | None:
-    """What to say instead of going further back, when the run that was cut off has left nothing to do.
+@dataclass(frozen=True)
+class Continued:
+    """A rollback that was cut off in the middle, and that is finished now."""
 
-    Whoever types `rollback` after it means that run, and not the one before.
+    to: str | None
+    only: str | None
+    note: str
+
+
+def unfinished_business(run: Run, only: str | None) -> str | Continued | None:
+    """What a run that was cut off means for a `rollback` that names no deployment.
+
+    A text is what to say instead of going further back: that run is complete, or has left nothing to undo. `Continued`
+    is a rollback to finish; None where the newest deployment that stands is the one to undo.
     """
-    settled, left = run.settled, run.held.left_behind
-    more = "nothing else was done; say it again to go further back"
-    if settled is not None and settled.kind == "rollback":
-        return f"that rollback is complete: {more}" if settled.outcome is Outcome.DONE else None
-    if settled is not None:
-        stands = settled.changed_scopes or (settled.service is not None and settled.service.changed)
-        return None if stands else f"so there is nothing of it to undo: {more}"
-    if left is not None and left.command in ("deploy", "apply"):
-        return f"{left.command} {left.deployment} by {left.actor} was cut off before it changed anything: {more}"
+    if run.settled is not None:
+        return _after(run.settled, only)
+    for left in run.held.cut_off:
+        entry = run.session.records.deployment(left.deployment)
+        if entry is not None:
+            return _after(entry, only)
+        if left.command in ("deploy", "apply"):
+            return f"{left.command} {left.deployment} by {left.actor} was cut off before it changed anything: {_MORE}"
+        if left.command.startswith("rollback") and (never := _never_began(left)) is not None:
+            return never  # one without `--to` had done nothing, so this run stands for it
     return None
+
+
+def _after(entry: Deployment, only: str | None) -> str | Continued | None:
+    """What the entry of a run that was cut off, as it is settled now, means for a rollback."""
+    if entry.kind == "rollback":
+        return _after_rollback(entry, only)
+    stands = entry.changed_scopes or (entry.service is not None and entry.service.changed)
+    if stands and entry.outcome in STANDING:
+        return None
+    return f"{entry.kind} {entry.id} by {entry.actor} has left nothing to undo: {_MORE}"
+
+
+def _after_rollback(entry: Deployment, only: str | None) -> str | Continued | None:
+    if only is not None and entry.only is not None and only != entry.only:
+        return None  # that one was about the other part
+    name = f"rollback {entry.id} by {entry.actor}"
+    if _complete(entry, only):
+        of = f" of the {only}" if only and entry.only is None else ""
+        return f"{name}, which was cut off, is complete{of}: {_MORE}"
+    if entry.undoes and entry.restores is None:
+        same = only is not None or entry.only is None
+        return None if same else Continued(None, entry.only, f"finishing {name}, which was cut off")
+    to = entry.restores or (entry.service.release if entry.service else None)
+    limits = f" --only {entry.only}" if entry.only else ""
+    if entry.outcome is Outcome.INTERRUPTED:
+        return Continued(to, only or entry.only, f"finishing {name} (--to {to}{limits}), which was cut off")
+    return f"{name} was cut off before it changed anything; run `./inv rollback --to {to}{limits}` for it: {_MORE}"
+
+
+def _complete(entry: Deployment, only: str | None) -> bool:
+    """Whether a rollback has done all that was asked for, or the part of it that is asked for now."""
+    service = entry.service is None or entry.service.state == "live"
+    commands = all(one.state in ("written", "skipped") for one in entry.scopes.values())
+    if only == "service" and entry.service is not None:
+        return service
+    if only == "commands" and entry.scopes:
+        return commands
+    return entry.outcome in (Outcome.DONE, Outcome.PARTIAL) and service and commands
+
+
+def _never_began(left: Holder) -> str | None:
+    """What to say of a rollback to a named state that was cut off before its first record; None for any other."""
+    _, to, named = left.command.partition(" --to ")
+    if not to:
+        return None
+    what = f"rollback {left.deployment} by {left.actor} was cut off before it changed anything"
+    return f"{what}; run `./inv rollback --to {named}` for it: {_MORE}"
 
 
 def target_of(records: Records, only: str | None) -> Deployment:

@@ -37,6 +37,8 @@ class Wanted:
     """How many files of the source were read."""
     left_out: tuple[LeftOut, ...] = ()
     """What the source holds and is no command."""
+    texts: tuple[str, ...] = ()
+    """What Discord will make of texts that it stores otherwise than they are written."""
     ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By scope and key: the ids that the commands are known to have had, beside those that are recorded now."""
 
@@ -76,7 +78,7 @@ def _by_scope(profile: Profile, sets: Mapping[str, Any]) -> Wanted:
         scopes |= {guild: both if guild in scopes else sets["owner"] for guild in profile.owner_guild_ids}
     count = sum(len(sets[part]) for part in ("common", "owner", "entry"))
     left_out = tuple(LeftOut(*one) for one in sets["left_out"])
-    return Wanted(scopes, tuple(sets["notes"]), count, sets["renames"], sets["files"], left_out)
+    return Wanted(scopes, tuple(sets["notes"]), count, sets["renames"], sets["files"], left_out, tuple(sets["texts"]))
 
 
 def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
     from botswain.commands.renames import former_key
     from botswain.commands.selection import apply_overrides, left_alone, select
     from botswain.commands.sources.read import read
+    from botswain.commands.stored import stored_texts
 
     found = found or read(profile.source)
     definitions = apply_overrides(found.definitions, profile.command_overrides, file=profile.file)
@@ -112,6 +115,7 @@ def _sets(profile: Profile, found: Found | None = None) -> dict[str, Any]:
         "entry": {one.key: canonical(one.payload, GLOBAL) for one in entry},
         "notes": notes,
         "files": found.files,
+        "texts": stored_texts(common + owner + entry),
         "left_out": [[one.file, one.place, one.reason, one.doubtful] for one in found.left_out],
         "renames": {one.key: former for one in common + owner + entry if (former := former_key(one)) is not None},
     }

@@ -29,6 +29,7 @@ def _settings(backup: Backup) -> dict[str, Any]:
         "backup_ssh_known_hosts": backup.known_hosts,
         "backup_min_size": backup.min_size,
         "backup_shrink": backup.shrink,
+        "backup_verify_restore": backup.verify_restore,
     }
 
 

@@ -43,6 +43,8 @@ def plan_scope(
     neither wanted nor recorded are kept, unless `delete_unmanaged`.
     """
     by_key = {key(raw): raw for raw in live}
+    if len(by_key) < len(live):
+        return unavailable(scope, _twins(live), record, orphan=orphan)
     recorded = record.commands if record else {}
     known = Known(wanted, by_key, record or ScopeRecord(), renames or {}, ids or {})
     moved = known.renames()
@@ -78,6 +80,15 @@ def plan_scope(
         commands = _hinted(scope, commands, wanted, by_key)
     raw = json.dumps(live, separators=(",", ":"), ensure_ascii=False).encode()
     return ScopePlan(scope, wanted, raw, tuple(commands), unchanged, record, orphan=orphan)
+
+
+def _twins(live: list[dict[str, Any]]) -> str:
+    """Why a scope cannot be planned in which two commands of a kind have names that differ in their spaces alone."""
+    keys = [key(raw) for raw in live]
+    name = next(raw["name"] for index, raw in enumerate(live) if keys[index] in keys[:index])
+    return (
+        f"two live commands are called {json.dumps(name, ensure_ascii=False)} but for their spaces; rename one of them"
+    )
 
 
 def _unwanted(name: str, known: Known, *, delete: bool) -> CommandPlan:

@@ -86,6 +86,11 @@ class Backup(Strict):
         description="A dump with less than this share of the last good one's bytes or rows is suspicious; 0: never."
         " Default: 0.5.",
     )
+    verify_restore: bool | None = Field(
+        None,
+        description="Whether every new backup is restored once into a scratch database on the same server, which the"
+        " URL's role must be allowed to make (CREATEDB). Default: false.",
+    )
 
 
 class Database(Strict):

@@ -135,6 +135,8 @@ class Backup:
     """When a scheduled one is made every day: HH:MM."""
     min_size: int | None = None
     shrink: float | None = None
+    verify_restore: bool | None = None
+    """Whether every new one is restored once into a scratch database."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.discord import limits
 from botswain.discord.enums import GLOBAL, CommandType
-from botswain.sandbox import record, validate
+from botswain.sandbox import record, texts, validate
 from botswain.sandbox.answers import ApiError, form_error, leaf
 from botswain.sandbox.forms import Form
 
@@ -92,7 +92,7 @@ class Commands:
     def replace(self, body: Any) -> list[Record]:
         """PUT: the whole list of the scope, all types, or nothing when one command is refused."""
         form = Form()
-        items = form.items((), body, limits.BULK_COMMANDS)
+        items = [self._stored(item) for item in form.items((), body, limits.BULK_COMMANDS)]
         models = validate.check_bulk(form, items, scope=self._scope, install_types=self._install_types)
         olds = {} if form.errors else self._claims(form, models)
         if form.errors:
@@ -140,12 +140,17 @@ class Commands:
 
     def _checked(self, body: Any) -> dict[str, Any]:
         form = Form()
-        fields = form.model((), body)
+        fields: dict[str, Any] | None = self._stored(form.model((), body))
         if fields is not None:
             validate.check_command(form, (), fields, scope=self._scope, install_types=self._install_types)
         if fields is None or form.errors:
             raise form_error(form.errors)
         return fields
+
+    def _stored(self, command: Any) -> Any:
+        """A command as it was sent, with its texts as they will be stored."""
+        settled = self._world.settings.texts == "settled" and isinstance(command, dict)
+        return texts.stored(command) if settled else command
 
     def _make(self, fields: dict[str, Any]) -> Record:
         return record.make(

@@ -68,6 +68,8 @@ class Settings:
     """The status that code 30034 comes with: 429 since 2024, 400 before."""
     bump_identical: bool = False
     """Whether a PATCH or POST that changes nothing mints a new version all the same, as reported in 2021."""
+    texts: str = "settled"
+    """How texts are stored: `settled`, as users report it, or `verbatim`."""
     contexts_default: tuple[int, ...] | None = tuple(int(context) for context in ContextType)
     """What a global command without `contexts` comes back with: null or all three; both have been seen."""
     integration_types: tuple[int, ...] = (

@@ -30,12 +30,12 @@ _SCRIPTS = (
 
 
 def is_chat_name(name: str) -> bool:
-    r"""Whether `^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$` matches, in lower case where there is one."""
+    r"""Whether `^[-_\u02BC\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$` matches, in lower case where there is one."""
     return name == name.lower() and all(_belongs(character) for character in name)
 
 
 def _belongs(character: str) -> bool:
-    if character in "-_'" or unicodedata.category(character)[0] in "LN":
+    if character in "-_\u02bc" or unicodedata.category(character)[0] in "LN":
         return True
     return any(first <= ord(character) <= last for first, last in _SCRIPTS)
 
@@ -51,7 +51,10 @@ def chat_pattern(form: Form, path: Path, name: str) -> bool:
     """The characters of a slash or option name."""
     if is_chat_name(name):
         return True
-    form.add(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    if all(_belongs(character) for character in name):
+        form.add(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    else:
+        form.add(path, "STRING_TYPE_REGEX", "String value did not match validation regex.")
     return False
 
 

@@ -13,11 +13,12 @@ from botswain.state.ids import hostname, moment, timestamp
 from botswain.state.store import Holder, LockLost, Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from threading import Event, Thread
 
 _KEPT_BREAKS = 5
+_KEPT_LEFT = 5
 
 
 @dataclass(frozen=True)
@@ -63,24 +64,51 @@ def beating(beat: Callable[[], None], seconds: float) -> tuple[Event, Thread]:
     return stop, thread
 
 
-def document(holder: Holder | None, breaks: list[Break]) -> bytes:
-    """Write what a lock says; only the last few breaks are kept."""
+def document(holder: Holder | None, breaks: list[Break], left: Sequence[Holder] = ()) -> bytes:
+    """Write what a lock says; only the last few breaks are kept.
+
+    `left` are the holders before, newest first, that did not release it, and of whose end nobody was told yet.
+    """
     known = {"holder": holder and asdict(holder), "breaks": [asdict(one) for one in breaks[-_KEPT_BREAKS:]]}
+    if left:
+        known["left"] = [asdict(one) for one in left[:_KEPT_LEFT]]
     return json.dumps(known, indent=1).encode() + b"\n"
 
 
 def contents(data: bytes) -> tuple[Holder | None, list[Break]]:
     """Read what a lock says; a text that is empty, half-written or strange names nobody."""
     try:
-        # A killed run may have left the end of a longer text behind a shorter one.
-        known: dict[str, Any] = json.JSONDecoder().raw_decode(data.decode())[0]
+        known = _known(data)
         breaks = [Break(**one) for one in known["breaks"]]
-        holder = known["holder"]
-        names = {field.name for field in fields(Holder)}
-        found = Holder(**{key: value for key, value in holder.items() if key in names}) if holder else None
+        found = _holder(known["holder"]) if known["holder"] else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None, []
     return found, breaks
+
+
+def earlier(data: bytes) -> list[Holder]:
+    """Read which holders before the one that a lock names did not release it, newest first."""
+    try:
+        return [_holder(one) for one in _known(data).get("left", ())]
+    except (ValueError, TypeError, AttributeError):
+        return []
+
+
+def unreleased(data: bytes) -> tuple[Holder, ...]:
+    """Read which runs did not come to their end since the last one that did, newest first, for the next holder."""
+    holder, breaks = contents(data)
+    return (*((told(holder, breaks),) if holder else ()), *earlier(data))
+
+
+def _known(data: bytes) -> dict[str, Any]:
+    # A killed run may have left the end of a longer text behind a shorter one.
+    known: dict[str, Any] = json.JSONDecoder().raw_decode(data.decode())[0]
+    return known
+
+
+def _holder(document: Mapping[str, Any]) -> Holder:
+    names = {field.name for field in fields(Holder)}
+    return Holder(**{key: value for key, value in document.items() if key in names})
 
 
 def breaking(holder: Holder, by: str, why: str) -> Break:

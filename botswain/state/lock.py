@@ -26,10 +26,11 @@ from botswain.state.holding import (
     check_reason,
     contents,
     document,
+    earlier,
     holding,
     lost,
     refusal,
-    told,
+    unreleased,
 )
 from botswain.state.ids import timestamp
 from botswain.state.store import Broken, Holder, Owner
@@ -130,11 +131,12 @@ class FileLock:
         with atomic.explained(self.path, "break the lock"):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                holder, breaks = contents(_all(descriptor))
+                data = _all(descriptor)
+                holder, breaks = contents(data)
                 if holder is None:
                     return None
                 done = breaking(holder, by, why)
-                atomic.replace_files([(self.path, document(holder, [*breaks, done]))])
+                atomic.replace_files([(self.path, document(holder, [*breaks, done], earlier(data)))])
             finally:
                 os.close(descriptor)
         return Broken(replace(holder, alive=alive(holder)), by, done.why, done.at)
@@ -146,8 +148,11 @@ class HeldFile:
     def __init__(self, lock: FileLock, descriptor: int, owner: Owner) -> None:
         self._lock = lock
         self._descriptor: int | None = descriptor
-        before, self._breaks = contents(_all(descriptor))
-        self.left_behind = before and told(before, self._breaks)
+        data = _all(descriptor)
+        _, self._breaks = contents(data)
+        self.cut_off = unreleased(data)
+        self.left_behind = next(iter(self.cut_off), None)
+        self.unsettled = False
         self._holder = holding(owner)
         self.token = self._holder.token
         self._put(self._holder)
@@ -175,13 +180,13 @@ class HeldFile:
             descriptor, self._descriptor = self._descriptor, None
             try:
                 with contextlib.suppress(OSError):
-                    _overwrite(descriptor, document(None, self._breaks))
+                    _overwrite(descriptor, document(None, self._breaks, self.cut_off if self.unsettled else ()))
             finally:
                 os.close(descriptor)
 
     def _put(self, holder: Holder) -> None:
         if self._descriptor is not None:
-            _overwrite(self._descriptor, document(holder, self._breaks))
+            _overwrite(self._descriptor, document(holder, self._breaks, self.cut_off))
 
     def __enter__(self) -> Self:
         return self

@@ -88,6 +88,10 @@ class Held(Protocol):
 
     left_behind: Holder | None
     """The holder before, if it did not release: it died, or its lock was broken. Its journal tells more."""
+    cut_off: tuple[Holder, ...]
+    """`left_behind`, and before it the holders since the last one that released; newest first."""
+    unsettled: bool
+    """Whether `cut_off` is passed on when this is released: what became of them was not told yet."""
     token: str
 
     def check(self) -> None:

@@ -117,7 +117,7 @@ def test_an_entry_of_a_newer_version_is_left_alone(backups: Backups, before):
     """It is not called damaged, and never removed."""
     newest = backups.run()
     path = backups.folder / newest / "entry.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 3}))
     assert backups.states() == {before: "good", newest: "unknown"}
     backups.configure(keep={"last": 1, "daily": 0, "weekly": 0, "monthly": 0})
     backups.run()

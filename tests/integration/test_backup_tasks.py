@@ -245,6 +245,29 @@ def test_what_cannot_be_used(ship: Ship):
     )
 
 
+def test_a_password_with_characters_of_a_url(ship: Ship):
+    """Raw, it is refused with how to write it, and no part is told; encoded, and with an ORM's parameters, it works."""
+    ship.cluster.sql("DROP ROLE IF EXISTS cook; CREATE ROLE cook LOGIN SUPERUSER PASSWORD 'pa#/?[@ss-4711'")
+    place = f"127.0.0.1:{ship.cluster.port}/harbour"
+    for raw in ("pa#/?[@ss-4711", "pa#ss-4711", "pa/ss-4711", "pa?ss-4711", "pa[ss-4711"):
+        ship.desk.write(".env", f"DATABASE_URL=postgresql://cook:{raw}@{place}\n")
+        for words in (["run"], ["run", "--json"], ["restore", "--into", "DATABASE_URL", "--replace", "--yes"]):
+            ran = ship.inv(*words)
+            assert ran.code == 1
+            assert not re.search("pa[#/?[]|ss-4711", ran.out + ran.err), ran
+            assert "in user and password, write # as %23, / as %2F, ? as %3F, @ as %40, [ as %5B" in ran.out + ran.err
+    more = "?schema=public&pgbouncer=true&connection_limit=1"
+    ship.desk.write(".env", f"DATABASE_URL=postgresql://cook:pa%23%2F%3F%5B%40ss-4711@{place}{more}\n")
+    ran = ship.inv("run", "--json")
+    assert ran.code == 0, ran
+    first, second = ran.document["notes"]
+    assert first.endswith("connection_limit, pgbouncer, schema are parameters of the bot's library; backups go without")
+    assert second.endswith(
+        "then give backups a variable of their own with the server's direct URL (Prisma: DIRECT_URL)"
+    )
+    ship.cluster.sql("DROP ROLE cook")
+
+
 CRONTAB = """#!/bin/sh
 # Keeps one crontab in a file, as the real one does for each user.
 file=$HOME/crontab

@@ -37,7 +37,7 @@ def deployed(project):
     return project
 
 
-def killed_at_every_point(project, folder, task, monkeypatch):
+def killed_at_every_point(project, folder, task, monkeypatch, least=50):
     """The project as each killed run left it, with the point. The last run got through, and is left out."""
     done = subprocess.run(
         [sys.executable, REPO / "tests/killing.py", project.folder, folder, task],
@@ -45,7 +45,7 @@ def killed_at_every_point(project, folder, task, monkeypatch):
     )  # fmt: skip
     *cut, last = [json.loads(line) for line in done.stdout.splitlines()]
     assert (last["point"], last["code"]) == (None, 0)
-    assert len(cut) > 50
+    assert len(cut) > least
     for run in cut:
         monkeypatch.chdir(run["folder"])
         one = Project(Path(run["folder"]))
@@ -119,30 +119,72 @@ def test_deploy_killed_at_any_point_can_be_rolled_back(deployed, tmp_path_factor
         assert kept(project) == ids, point
         assert set(result.deployment.scopes if result.deployment else ()) == {*written}, point
         if not written:
-            assert "say it again to go further back" in told(result), point
+            assert "run the same command again to go further back" in told(result), point
             assert project.deploy(allow_delete=9).code is ExitCode.DONE, point
         project.check()
 
 
 def test_rollback_killed_at_any_point_is_finished_by_the_next(deployed, tmp_path_factory, monkeypatch):
-    """A rollback that died is finished by typing it again; that never goes one deployment too far."""
+    """A rollback that died is finished by typing it again, to its last part; only the one after that goes further."""
     deployed.deploy(allow_delete=9)
     folder = tmp_path_factory.mktemp("killed")
+    seen = set()
     for project, point in killed_at_every_point(deployed, folder, "rollback", monkeypatch):
         restored = changed(project, OLD)
         _cut_off_is_told(project)
-        quite_done = len(restored) == len(GUILDS) and left_behind(project.store()) is None
+        seen.add(re.sub(r"^\d+: ", "", point))
 
-        if not quite_done:
-            result = project.rollback()
-            assert result.code is ExitCode.DONE, point
-            if len(restored) == len(GUILDS):
-                assert "that rollback is complete" in told(result), point
+        result = project.rollback()
+
+        assert result.code is ExitCode.DONE, point
+        if len(restored) == len(GUILDS):
+            assert "is complete: nothing else was done" in told(result), point
         assert project.everywhere() == OLD, point
         project.check()
+        assert project.rollback().code is ExitCode.DONE, point
+        assert project.everywhere() == {}, point
         assert project.deploy(allow_delete=9).code is ExitCode.DONE, point
         assert project.everywhere() == NEW, point
         project.check()
+    assert {"before the end is told", "after the end is told", "before the lock is given back"} <= seen
+
+
+def test_rollback_that_settles_another_may_be_killed_too(deployed, tmp_path_factory, monkeypatch):
+    """What became of a rollback that died is said once to the end; until then none goes further back."""
+    deployed.deploy(allow_delete=9)
+    first = tmp_path_factory.mktemp("killed")
+    chosen = ("before delete journal.jsonl", "before the end is told")
+    cut = [
+        project.folder
+        for project, point in killed_at_every_point(deployed, first, "rollback", monkeypatch)
+        if point.partition(": ")[2] in chosen
+    ]
+    assert len(cut) == len(chosen)
+    for folder in cut:
+        monkeypatch.chdir(folder)
+        again = killed_at_every_point(Project(folder), tmp_path_factory.mktemp("again"), "rollback", monkeypatch, 5)
+        for project, point in again:
+            assert project.everywhere() == OLD, point
+            result = project.rollback()
+            assert "is complete: nothing else was done" in told(result), point
+            assert project.everywhere() == OLD, point
+            project.check()
+
+
+def test_a_run_that_is_refused_does_not_forget_a_rollback_that_died(deployed, tmp_path_factory, monkeypatch):
+    """A rollback that reaches nobody's eyes is not the one that tells what became of the last: the next one is."""
+    deployed.deploy(allow_delete=9)
+    folder = tmp_path_factory.mktemp("killed")
+    for project, point in killed_at_every_point(deployed, folder, "rollback", monkeypatch):
+        if not point.endswith("before the end is told"):
+            continue
+        project.sandbox.fault("status", method="GET", path="/applications/@me", status=503, count=4)
+        with pytest.raises(ServerTrouble):
+            project.rollback()
+        assert "is complete: nothing else was done" in told(project.rollback())
+        assert project.everywhere() == OLD
+        project.rollback()
+        assert project.everywhere() == {}
 
 
 def read_until(stream, text):
@@ -272,11 +314,22 @@ def test_signal_between_records_and_first_write_writes_nothing(deployed, monkeyp
     deployed.check()
 
 
+def begun(project, guild):
+    """Waits until the run under way has begun to write a guild, by its journal."""
+    end = time.monotonic() + 20
+    while not any(
+        ("write begins", guild) == (one["event"], one.get("scope")) for one in Journal(project.store()).read() or []
+    ):
+        assert time.monotonic() < end, f"{guild} is not written"
+        time.sleep(0.02)
+
+
 def test_cut_off_guild_that_closed_meanwhile_does_not_hold_up_the_rest(deployed, tmp_path_factory):
     """A bot thrown out of a guild after a crash must not make every later run fail: that guild is skipped."""
     deployed.sandbox.fault("latency", method="PUT", path=GUILDS[1], seconds=5)
     process = deployed.start("deploy", "--yes", "--allow-delete", "3")
     read_until(process.stderr, f"guild {GUILDS[0]}: written")
+    begun(deployed, GUILDS[1])
     process.kill()
     process.communicate()
     deployed.sandbox.set_guild(GUILDS[1], "forbidden")
@@ -291,20 +344,12 @@ def test_cut_off_guild_that_closed_meanwhile_does_not_hold_up_the_rest(deployed,
     deployed.check()
 
 
-def journal(project):
-    """The events of the run under way."""
-    return Journal(project.store()).read() or []
-
-
 def test_unreadable_scope_keeps_the_crash_for_the_next_run(deployed):
     """While Discord cannot be read, nobody knows how far the dead run got: nothing is recorded or written."""
     deployed.sandbox.fault("latency", method="PUT", path=GUILDS[1], seconds=5)
     process = deployed.start("deploy", "--yes", "--allow-delete", "3")
     read_until(process.stderr, f"guild {GUILDS[0]}: written")
-    end = time.monotonic() + 20
-    while not any(("write begins", GUILDS[1]) == (one["event"], one.get("scope")) for one in journal(deployed)):
-        assert time.monotonic() < end, "the second guild is not written"
-        time.sleep(0.02)
+    begun(deployed, GUILDS[1])
     process.kill()
     process.communicate()
     deployed.sandbox.fault("status", method="GET", path=GUILDS[1], status=503, count=4)

@@ -63,7 +63,7 @@ def test_discord_js(server, node_client):
     assert (error["name"], error["code"], error["status"]) == ("DiscordAPIError[50035]", 50035, 400)
     assert error["message"].splitlines() == [
         "Invalid Form Body",
-        "1.name[APPLICATION_COMMAND_INVALID_NAME]: Command name is invalid",
+        "1.name[STRING_TYPE_REGEX]: String value did not match validation regex.",
         "1.description[BASE_TYPE_BAD_LENGTH]: Must be between 1 and 100 in length.",
     ]
 

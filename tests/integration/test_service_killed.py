@@ -87,6 +87,89 @@ def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(sailing):
     assert any(point.startswith("after Local.back") for point in points)
 
 
+BOTH = ("bot", "ping")
+TAKES_BACK = {"": BOTH, "--only service": ("bot",), "--only commands": ("ping",), "--to": BOTH}
+"""By the arguments of a rollback: what it takes back."""
+LATE = [
+    ("", "after Local.back", ""),
+    ("", "before _Person.finished", "--only service"),
+    ("--only service", "after Local.back", "--only service"),
+    ("--only service", "before HeldFile.release", ""),
+    ("--only commands", "before _Person.finished", ""),
+    ("--to", "after Local.back", ""),
+]
+"""What is killed, where, and what is typed after it."""
+
+
+def back_and_killed(ship, arguments, point, name):
+    """Deploys old and new versions, and kills a rollback from the new one; its point, and what it was to leave."""
+    for version in (f"old {name}", f"new {name}"):
+        ship.define("ping", version)
+        ship.version(version)
+        ran = ship.deploy()
+        assert ran.code == 0, ran
+        ship.first = ran.document["deployment"]["deploymentId"] if version.startswith("old") else ship.first
+    to = ["--to", ship.first] if arguments == "--to" else arguments.split()
+    met = killed(ship, point, "rollback", "--yes", *to)
+    parts = TAKES_BACK[arguments]
+    return met, {part: f"old {name}" if part in parts else f"new {name}" for part in BOTH}
+
+
+def versions(ship):
+    """Which version of each part is there."""
+    return {"bot": ship.runs(), "ping": ship.live()["ping"]["description"]}
+
+
+@pytest.mark.parametrize(("arguments", "point", "again"), LATE)
+def test_rollback_killed_late_is_finished_and_not_repeated(sailing, arguments, point, again):
+    """The next `rollback` settles it, says so, and goes no further; the one after that does."""
+    met, wanted = back_and_killed(sailing, arguments, point, "one")
+    assert met is not None
+    ran = sailing.rollback(*again.split())
+    assert (ran.code, versions(sailing)) == (0, wanted), (ran, met)
+    assert "was cut off" in ran.err + str(ran.document["notes"]), ran
+    sailing.agree()
+    ran = sailing.rollback(*again.split())
+    assert (ran.code, versions(sailing) != wanted) == (0, True), (ran, met)
+    sailing.agree()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("arguments", [*TAKES_BACK])
+def test_rollback_killed_anywhere_is_finished_and_not_repeated(sailing, arguments):
+    """At every point, of every kind: one step back, and none further. One to a named state may say that none was."""
+    for number in range(1, MANY):
+        met, wanted = back_and_killed(sailing, arguments, number, str(number))
+        ran = sailing.rollback(*(() if arguments == "--to" else arguments.split()))
+        told = str(ran.document["notes"])
+        if arguments == "--to" and "before it changed anything" in told:
+            assert f"run `./inv rollback --to {sailing.first}` for it" in told, met
+            wanted = dict.fromkeys(BOTH, f"new {number}")
+        elif met is None:
+            break
+        assert (ran.code, versions(sailing)) == (0, wanted), (ran, met)
+        sailing.agree()
+    assert number > 10
+
+
+def test_service_rollback_killed_in_an_outage_is_finished_and_not_repeated(sailing):
+    """While Discord is down and an earlier deployment is not settled, typing it again goes no further either."""
+    sailing.define("ping", "two")
+    sailing.version("two")
+    assert sailing.deploy().code == 0
+    sailing.define("ping", "three")
+    sailing.version("three")
+    assert killed(sailing, "after Local.confirm", "deploy") is not None
+    sailing.outage(down=True)
+    assert killed(sailing, "after Local.back", "rollback", "--only", "service", "--yes") is not None
+    assert sailing.runs() == "two"
+    ran = sailing.rollback("--only", "service")
+    assert (ran.code, sailing.runs()) == (0, "two"), ran
+    assert "is complete: nothing else was done" in str(ran.document["notes"])
+    sailing.outage(down=False)
+    healed(sailing, "three", "outage")
+
+
 def test_a_bot_that_a_killed_run_left_unconfirmed_is_told(sailing):
     """The run that finds it says what it found, and counts it in the history."""
     old = sailing.current()

@@ -24,8 +24,11 @@ BACK = (
     "before a line in journal.jsonl (write verified)",
     "before a line in journal.jsonl (recording)",
     "before journal.jsonl is deleted",
+    "before the end is told",
 )
 """Points of a rollback."""
+LATE = (BACK[4], BACK[8], BACK[10])
+"""Points after which everything is done on the host."""
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +88,30 @@ def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(ship):
     assert len(points) > 20
 
 
+def commands(ship):
+    """What is live, by name: the descriptions."""
+    return {name: one["description"] for name, one in ship.live().items()}
+
+
+def settled(ship, before, point):
+    """`rollback` finishes the one that was killed, and goes no further back."""
+    ran = ship.rollback()
+    assert (ran.code, ship.runs(), commands(ship)) == (0, *before), (point, str(ran))
+    assert "was cut off" in ran.err + ran.out, ran
+    ship.agree()
+
+
 def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(ship):
     """A way back that was cut off leaves nothing that the next deployment cannot put in order.
 
     At every order and every kind of record; the records are those of a deployment, which was killed at all of them.
     """
     for number, point in enumerate(BACK):
+        before = (ship.runs(), commands(ship))
         version(ship, f"w{number}")
         healed(ship, f"w{number}", BACK[number - 1])
         assert killed(ship, point, "rollback") == point
+        if point in LATE:
+            settled(ship, before, point)
     version(ship, "last")
     healed(ship, "last", BACK[-1])

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from botswain.backup.errors import BackupError
-from botswain.backup.server import Server, of_url
+from botswain.backup.server import Server
 from botswain.backup.settings import Keep, Settings, Ssh, load, parse
+from botswain.backup.urls import of_url
 
 LEAST = {"environment": "stage", "database": "harbour", "folder": "/var/backups/botswain/stage"}
 
 KNOWN = (
     "bin, copy_to, database, environment, folder, host, keep, min_size, passfile, password_file, port, run_as, shrink,"
-    " ssh, url, user"
+    " ssh, url, user, verify_restore"
 )
 
 

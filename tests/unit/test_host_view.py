@@ -32,6 +32,7 @@ def test_what_is_written_in_a_copy_reaches_nothing(bot, tmp_path):
     made = view.copy(bot, tmp_path / "copy")
     for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", "main.py", ".env"):
         assert (made.folder / name).read_text() == (bot / name).read_text()
+    for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", ".env"):
         (made.folder / name).write_text("changed")
     (made.folder / "shared/new").touch()
     assert (bot / "src/main.py").read_text() == "src/main.py"

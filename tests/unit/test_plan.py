@@ -12,6 +12,7 @@ from place import PLACES, Place, places, settled, updates, variant
 from sandbox_client import option, slash
 
 from botswain.commands.canonical import definition, key
+from botswain.commands.settle import settled as stored
 from botswain.deployment.transaction import restoring, touched_keys
 from botswain.plan import Action, CommandPlan, FieldChange, ScopePlan
 from tests.strategies import command_sets, mutations, random_commands, seeded
@@ -33,7 +34,7 @@ def name_path(command: Raw, path: str) -> list[str]:
     for step in place.split("."):
         if isinstance(part, list):
             part = part[int(step)]
-            names.append(part["name"])
+            names.append(stored(part["name"]))
         else:
             part = (part or {}).get(step)
             names.append(step)

@@ -116,7 +116,7 @@ def test_a_former_name_can_be_said_in_the_profile(desk, monkeypatch):
     [
         ("a", "renamed_from is the command's own name; leave it out, or write the name that it had before"),
         ("B", 'renamed_from "B" has capitals; Discord wants "b"'),
-        ("b c", 'renamed_from "b c" has a space; only letters, numbers, -, _ and \' are allowed'),
+        ("b c", 'renamed_from "b c" has a space; only letters, numbers, -, _ and \u02bc are allowed, such as "b-c"'),
         ("b" * 33, "renamed_from has 33 characters; at most 32"),
     ],
 )

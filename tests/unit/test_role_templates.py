@@ -54,6 +54,7 @@ def test_the_settings_of_backups_are_a_document_for_the_runner():
     assert json.loads(text) == {
         "environment": "stage", "database": "harbour", "run_as": "postgres", "folder": "/var/backups/botswain/stage",
         "keep": {"last": 3, "daily": 7, "weekly": 4, "monthly": 6}, "min_size": 0, "shrink": 0.5,
+        "verify_restore": False,
         "copy_to": ["ssh://b@n/srv"], "ssh": {"identity": "", "known_hosts": ""},
     }  # fmt: skip
 

@@ -40,7 +40,7 @@ def localized(length):
 
 GOOD = {
     "a plain command": slash(),
-    "letters of any script and an apostrophe": slash("naïve-l'été_東京"),
+    "letters of any script and an apostrophe": slash("naïve-l\u02bcété_東京"),
     "thai with tone marks": slash("คำสั่ง"),
     "hindi with vowel signs": slash("मौसम"),
     "permissions as text": slash(default_member_permissions="32"),
@@ -66,7 +66,8 @@ BAD = {
     "name too long": (slash("a" * 33), "name", "BASE_TYPE_BAD_LENGTH"),
     "name no text": (slash() | {"name": 5}, "name", "STRING_TYPE_CONVERT"),
     "capitals": (slash("Ping"), "name", "APPLICATION_COMMAND_INVALID_NAME"),
-    "a space": (slash("pi ng"), "name", "APPLICATION_COMMAND_INVALID_NAME"),
+    "a space": (slash("pi ng"), "name", "STRING_TYPE_REGEX"),
+    "an apostrophe of keyboards": (slash("isn't"), "name", "STRING_TYPE_REGEX"),
     "a localized capital": (
         slash(name_localizations={"de": "Ping"}),
         "name_localizations.de",

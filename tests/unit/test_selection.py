@@ -56,6 +56,14 @@ def test_overrides_are_merged_deeply() -> None:
     assert BAN.payload["name_localizations"] == {"de": "verbannen", "fr": "bannir"}
 
 
+def test_a_glob_overrides_all_that_it_matches() -> None:
+    """`*` is for every command, `user/*` for a kind; a command's own override has the last word."""
+    changed = apply_overrides(ALL, {"ban": {"nsfw": False}, "*": {"nsfw": True}, "user/*": {"contexts": ["guild"]}})
+    assert [one.payload["nsfw"] for one in changed] == [False, True, True, True, True]
+    assert ["contexts" in one.payload for one in changed] == [False, False, False, True, False]
+    assert overridden({"x*": {"nsfw": True}}) == [f"{PROFILE}: command_overrides.x*: there is no such command"]
+
+
 def test_own_fields_can_be_overridden_in_both_spellings() -> None:
     """A profile may keep a command to developers, or release one."""
     (kept,) = apply_overrides([BAN], {"ban": {"development_only": True, "ownerOnly": True}})

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from botswain.commands.definition import Definition
 from botswain.commands.names import PERMISSIONS
-from botswain.commands.sources.fields import misspelt, own_name, spellings, to_discord_fields
+from botswain.commands.sources.fields import (
+    defined,
+    own_name,
+    spellings,
+    to_discord_fields,
+    unknown_field,
+    unknown_notes,
+)
 from botswain.commands.structure import define
 
 NAMED: dict[str, Any] = {"name": "x", "description": "X"}
@@ -126,12 +134,60 @@ def test_values_that_make_no_sense_are_left_for_validation() -> None:
 
 
 def test_misspelt_fields_are_told_apart_from_others() -> None:
-    """A permission field with a letter missing must not open a command to everybody; `cooldown` is the bot's own."""
-    assert misspelt(["cooldown", "aliases", "category", "usage", "permissions", "guildOnly", "longDescription"]) == {}
-    assert misspelt(["defaultMemberPermission", "desciption"]) == {
-        "defaultMemberPermission": "defaultMemberPermissions",
-        "desciption": "description",
-    }
+    """A field that is one of Discord's but for a letter or two gets a proposal; `cooldown` is the bot's own."""
+    own = ["cooldown", "aliases", "category", "usage", "permissions", "guildOnly", "longDescription"]
+    assert [unknown_field("/x", one).meant for one in own] == [""] * len(own)
+    assert unknown_field("/x", "defaultMemberPermission").meant == "defaultMemberPermissions"
+    assert unknown_field("/x", "desciption").meant == "description"
+
+
+def test_a_misspelt_field_in_code_is_left_out_with_a_proposal() -> None:
+    """The bot runs without it, so it is deployed without it; a permission that is lost is said to be."""
+    option = {"type": 3, "name": "o", "description": "O", "require": True, "choises": []}
+    made, unknown = defined(
+        {**NAMED, "descriptionLocalisations": {}, "defaultMemberPermission": 8, "options": [option]}, "x.js"
+    )
+    assert isinstance(made, Definition)
+    assert made.payload == {**NAMED, "options": [{"type": 3, "name": "o", "description": "O"}]}
+    dropped = "Discord has no such field, so it is left out"
+    assert unknown_notes(unknown, "x.js") == [
+        f'x.js: /x.descriptionLocalisations: {dropped}; did you mean "descriptionLocalizations"?',
+        (
+            f"x.js: /x.defaultMemberPermission: {dropped} and everybody may use the command;"
+            ' did you mean "defaultMemberPermissions"?'
+        ),
+        f'x.js: /x o.require: {dropped}; did you mean "required"?',
+        f'x.js: /x o.choises: {dropped}; did you mean "choices"?',
+    ]
+
+
+def test_a_misspelt_field_that_is_needed_is_an_error() -> None:
+    """Without its description a command cannot be deployed, and the misspelling is named beside that."""
+    made, _ = defined({"name": "x", "desciption": "X"}, "x.js")
+    assert isinstance(made, list)
+    assert next(str(one) for one in made) == 'x.js: /x.desciption: unknown field; did you mean "description"?'
+
+
+def test_fields_of_whole_commands_below_the_top_are_left_out_with_a_note() -> None:
+    """Discord ignores them there, and libraries send them; what Discord adds to its answers goes without a word."""
+    everywhere = {"nsfw": False, "contexts": None, "integration_types": [0], "default_member_permissions": None}
+    sub = {"type": 1, "name": "s", "description": "S", "dm_permission": True, **everywhere, "options": []}
+    group = {"type": 2, "name": "g", "description": "G", **everywhere, "options": [sub]}
+    written = {**NAMED, "id": "1", "version": "2", "application_id": "3", "options": [group]}
+    made, unknown = defined(written, "x.js")
+    assert isinstance(made, Definition)
+    (kept,) = made.payload["options"]
+    assert kept == {
+        "type": 2, "name": "g", "description": "G",
+        "options": [{"type": 1, "name": "s", "description": "S", "options": []}],
+    }  # fmt: skip
+    assert unknown_notes(unknown) == [
+        (
+            "/x g, /x g s: Discord takes nsfw, contexts, integration_types, default_member_permissions for a whole"
+            " command only; left out"
+        ),
+        "/x g s: Discord takes dm_permission for a whole command only; left out",
+    ]
 
 
 def test_spellings_cover_what_is_read() -> None:

@@ -78,7 +78,7 @@ def test_text_stays_text(text: str) -> None:
 
 def test_long_texts_are_folded_without_losing_a_space() -> None:
     """A description deep inside a group is broken where YAML puts the space back, and only there."""
-    words = "a word  two spaces and more: of them #here, to fill the whole line up to its end and then some mo"
+    words = "a word - two hyphens and more: of them #here, to fill the whole line up to its end and then some mo"
     inner = option(description=words)
     group = option("group", kind=2, options=[option("sub", kind=1, options=[option("deep", description=words)])])
     form = canonical(slash(options=[group]), GUILD)

@@ -21,7 +21,6 @@ from botswain.commands.sources import fields, reading
 from botswain.commands.sources.child import variables
 from botswain.commands.sources.files import command_files, shown_path
 from botswain.commands.sources.read import Found, LeftOut
-from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.wording import many
 
@@ -62,12 +61,12 @@ def read(source: Source) -> Found:
     problems = [*told.problems, *_own_shapes(source, told)]
     for message in told.commands:
         file = reading.named(source, message["file"])
-        made = _define(message, file)
+        made, unknown = _define(message, file)
         if isinstance(made, list):
             problems += made
             continue
         definitions.append(made)
-        notes += _notes(message, made)
+        notes += [*_notes(message, made), *fields.unknown_notes(unknown, file)]
     problems += duplicates(definitions)
     left_out = reading.left_out(source, told, files)
     if not (problems or definitions) and left_out and all(one.doubtful for one in left_out):
@@ -135,25 +134,21 @@ def _node(source: Source) -> str:
     raise BotswainError(f"{wanted} {what}", where=shown_path(source.repo), fix=fix)
 
 
-def _define(message: Mapping[str, Any], file: str) -> Definition | list[Problem]:
+def _define(message: Mapping[str, Any], file: str) -> tuple[Definition | list[Problem], list[fields.Unknown]]:
+    """The definition that a module exports, or its problems; and what was left out of it."""
     data = fields.to_discord_fields(message["data"])
     for name, value in message["own"].items():
         data[fields.own_name(name)] = value
-    misspelt = fields.misspelt(message["others"])
-    made = define(data, file)
-    if not misspelt:
-        return made
-    path = command_path(data)
-    problems = [
-        Problem(file, f"{path}.{name}", f'unknown field; did you mean "{meant}"?') for name, meant in misspelt.items()
-    ]
-    return problems + (made if isinstance(made, list) else [])
+    beside = [fields.unknown_field(command_path(data), name) for name in message["others"]]
+    made, unknown = fields.defined(data, file)
+    if isinstance(made, list):
+        return fields.unknown_problems(beside, file) + made, []
+    # What an exported object has besides is the bot's own, unless it is a misspelt field of Discord's.
+    return made, [*(one for one in beside if one.meant or not message["exported"]), *unknown]
 
 
 def _notes(message: Mapping[str, Any], made: Definition) -> list[str]:
     path, notes = command_path(made.payload), []
     if not message["handled"]:
         notes.append(f"{made.file}: {path} has no function that handles it, such as execute")
-    if message["others"] and not message["exported"]:
-        notes.append(f"{made.file}: {path}: Discord has no {', '.join(message['others'])}; left out")
     return notes

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from botswain.commands import canonical
 from botswain.commands.names import command_path
-from botswain.commands.sources import reading
+from botswain.commands.sources import fields, reading
 from botswain.commands.sources.child import variables
 from botswain.commands.sources.files import shown_path
 from botswain.commands.sources.read import Found
-from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.wording import listed
 
@@ -49,16 +48,18 @@ def read(source: Source) -> Found:
     definitions: list[Definition] = []
     problems = told.problems
     distinct, conflicts = _distinct(told.commands)
+    unknown: list[fields.Unknown] = []
     for message in distinct:
-        made = define(message["data"], reading.named(source, message["file"]))
+        made, others = fields.defined(message["data"], reading.named(source, message["file"]))
         if isinstance(made, list):
             problems += _where(made, message["guild"])
         else:
             definitions.append(made)
+            unknown += others
     problems += [_conflict(source, message) for message in conflicts]
     if problems:
         raise InvalidInput(problems)
-    notes = _bound(told.commands)
+    notes = [*_bound(told.commands), *fields.unknown_notes(unknown)]
     if plain := list(dict.fromkeys(one["name"] for one in told.of("untranslated"))):
         notes.append(_untranslated(source, plain))
     files = {one["file"] for one in [*told.commands, *told.of("left")]}

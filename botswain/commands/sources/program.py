@@ -6,11 +6,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from botswain.commands.selection import duplicates
-from botswain.commands.sources import child
-from botswain.commands.sources.fields import to_discord_fields
+from botswain.commands.sources import child, fields
 from botswain.commands.sources.printed import printed_commands
 from botswain.commands.sources.read import Found
-from botswain.commands.structure import define
 from botswain.errors import BotswainError, InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -30,17 +28,18 @@ def read(source: Source) -> Found:
         raise BotswainError(f"{what}{ended.said}", where=name, fix=fix)
     definitions: list[Definition] = []
     problems: list[Problem] = []
+    unknown: list[fields.Unknown] = []
     for index, command in enumerate(printed_commands(ended.out, name)):
-        written = to_discord_fields(command) if isinstance(command, dict) else command
-        made = define(written, name, f"commands.{index}")
+        made, others = fields.defined(command, name, f"commands.{index}")
         if isinstance(made, list):
             problems += made
         else:
             definitions.append(made)
+            unknown += others
     problems += duplicates(definitions)
     if problems:
         raise InvalidInput(problems)
-    return Found(definitions)
+    return Found(definitions, tuple(fields.unknown_notes(unknown)))
 
 
 def _failure(source: Source, ended: child.Ended) -> tuple[str, str]:

@@ -19,6 +19,8 @@ OLDEST_GIT = (2, 25)
 """What Debian and Ubuntu have had since 2020; older ones are not tested."""
 OLDEST_NODE = (18,)
 """What discord.js 14 needs."""
+_LIBRARIES = ("discord.js", "@discordjs/builders")
+"""What command modules are written with; some are plain objects and need neither."""
 LOCK = Path(__file__).resolve().parents[3] / "requirements/base.txt"
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)[ \t]*(?:;([^\\\n]*))?", re.MULTILINE)
 _SECONDS = 30
@@ -115,11 +117,15 @@ def _node(source: Source) -> Iterator[Look]:
     else:
         yield good("node", said.strip())
     lent = [] if source.modules is None else [source.modules.parent]
-    found = next((one for place in (source.path, *lent) if (one := _package(place, "discord.js"))), None)
-    if found is None:
-        yield bad("node_modules", f"discord.js is not installed for {source.path}", _install(source.repo))
+    places = (source.path, *lent)
+    found = [(name, one) for name in _LIBRARIES for place in places if (one := _package(place, name))]
+    if found:
+        yield good("node_modules", " ".join(found[0]))
     else:
-        yield good("node_modules", f"discord.js {found}")
+        told = (
+            f"neither {' nor '.join(_LIBRARIES)} is installed for {source.path}; sources says whether they are needed"
+        )
+        yield warning("node_modules", told, _install(source.repo))
 
 
 def _package(folder: Path, name: str) -> str | None:

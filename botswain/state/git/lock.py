@@ -35,17 +35,20 @@ def holder_in(data: bytes) -> Holder | None:
     return replace(holder, alive=holding.alive(holder))
 
 
-def take(view: Documents, holder: Holder | None) -> None:
-    """Name the holder, or nobody, in the lock of a run that holds it."""
-    _, breaks = holding.contents(view.read(LOCK) or b"")
-    view.put(LOCK, holding.document(holder, breaks))
+def take(view: Documents, holder: Holder | None, *, keep: bool = True) -> None:
+    """Name the holder, or nobody, in the lock of a run that holds it; `keep` also whom it names as cut off."""
+    data = view.read(LOCK) or b""
+    _, breaks = holding.contents(data)
+    view.put(LOCK, holding.document(holder, breaks, holding.earlier(data) if keep else ()))
 
 
 class HeldRef:
     """The lock, held by what the remote says; a thread shows signs of life."""
 
-    def __init__(self, store: GitStore, holder: Holder, left_behind: Holder | None) -> None:
-        self.left_behind = left_behind
+    def __init__(self, store: GitStore, holder: Holder, cut_off: tuple[Holder, ...]) -> None:
+        self.cut_off = cut_off
+        self.left_behind = next(iter(cut_off), None)
+        self.unsettled = False
         self.token = holder.token
         self._store = store
         self._holder = holder

@@ -182,15 +182,15 @@ class GitStore:
 
     def _take(self, owner: Owner, age: float) -> HeldRef:
         me = holding.holding(owner)
-        left: list[Holder | None] = []
+        left: list[tuple[Holder, ...]] = []
 
         def change(view: Documents) -> None:
             data = view.read(LOCK) or b""
             if (taken := holder_in(data)) is not None:
                 raise _Taken(taken)
-            before, breaks = holding.contents(data)
-            left.append(before and holding.told(before, breaks))
-            view.put(LOCK, holding.document(me, breaks))
+            _, breaks = holding.contents(data)
+            left.append(holding.unreleased(data))
+            view.put(LOCK, holding.document(me, breaks, left[-1]))
 
         with self.changes.alone():
             self.changes.fresh(age)
@@ -224,7 +224,7 @@ class GitStore:
                 found.append(None)
                 return
             done = holding.breaking(holder, by, why)
-            view.put(LOCK, holding.document(holder, [*breaks, done]))
+            view.put(LOCK, holding.document(holder, [*breaks, done], holding.earlier(data)))
             found.append(Broken(replace(holder, alive=holding.alive(holder)), by, done.why, done.at))
 
         with self.changes.alone():
@@ -264,7 +264,7 @@ class GitStore:
             if self._held is not held:
                 return
             try:
-                self.changes.do(lambda view: take(view, None))
+                self.changes.do(lambda view: take(view, None, keep=held.unsettled))
             except LockLost:
                 pass
             except BotswainError as error:
