@@ -82,7 +82,7 @@ def sleeping(seconds: str) -> bool:
     words = b"\0".join((b"sleep", seconds.encode(), b""))
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if path.read_bytes().endswith(words):
+            if path.read_bytes() == words:
                 return True
     return False
 
