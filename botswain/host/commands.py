@@ -88,7 +88,7 @@ def run(
         try:
             child = kept.start(
                 argv, {**variables, _MARK: str(folder)}, building=True, cwd=str(folder), stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, **_rights(user),
+                stdout=output, stderr=subprocess.STDOUT, user=user,
             )  # fmt: skip
         except OSError as error:
             missing = isinstance(error, FileNotFoundError) and not shutil.which(argv[0], path=variables.get("PATH"))

@@ -16,6 +16,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # each command that is run would wait for it
+    from typing import Any
+
 _PDEATHSIG, _DUMPABLE, _BOUNDING, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 4, 24, 36, 38
 _CAPABILITIES = 64
 _FILES = frozenset({1, 2})
@@ -75,8 +79,7 @@ def main(number: int) -> None:
         prctl(_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != order["parent"]:
             return
-        restrict(building=order["building"])
-        child, failed = _start(order["argv"], order["environment"])
+        child, failed = _start(order)
         if failed:
             _answer(answers, {"errno": failed})
             return
@@ -91,8 +94,11 @@ def main(number: int) -> None:
         sweep(child)
 
 
-def _start(argv: list[str], environment: dict[str, str]) -> tuple[int, int]:
-    """A process of the command in a session of its own, and the error that kept it from starting."""
+def _start(order: dict[str, Any]) -> tuple[int, int]:
+    """A process of the command in a session of its own, and the error that kept it from starting.
+
+    As another user, who can then not even kill this process.
+    """
     inside, outside = os.pipe()
     child = os.fork()
     if child == 0:
@@ -100,7 +106,15 @@ def _start(argv: list[str], environment: dict[str, str]) -> tuple[int, int]:
             os.setsid()
             for one in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(one, signal.SIG_DFL)
-            os.execvpe(argv[0], argv, environment)
+            if order["user"]:
+                uid, gid, groups = order["user"]
+                os.setgroups(groups)
+                os.setgid(gid)
+                os.setuid(uid)
+                os.umask(0o022)
+            else:
+                restrict(building=order["building"])
+            _become(order["argv"], order["environment"])
         except OSError as error:
             os.write(outside, str(error.errno).encode())
         finally:
@@ -109,6 +123,20 @@ def _start(argv: list[str], environment: dict[str, str]) -> tuple[int, int]:
     told = os.read(inside, 16)
     os.close(inside)
     return child, int(told or 0)
+
+
+def _become(argv: list[str], environment: dict[str, str]) -> None:
+    """Execute a command; os.execvpe would import a module, which another user may not be able to read."""
+    failed: OSError = FileNotFoundError(2, "No such file or directory")
+    folders = [""] if "/" in argv[0] else [f"{one or '.'}/" for one in environment.get("PATH", os.defpath).split(":")]
+    for folder in folders:
+        try:
+            os.execve(folder + argv[0], argv, environment)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            failed = failed if isinstance(failed, PermissionError) else error
+        except PermissionError as error:
+            failed = error
+    raise failed
 
 
 def _answer(number: int, answer: dict[str, int]) -> None:

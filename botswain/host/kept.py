@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from botswain.host import keeper
+from botswain.host.users import User
 
 _GRACE = 12.0
 """Seconds that a keeper has to kill what it keeps."""
@@ -62,14 +63,21 @@ class Kept:
 
 
 def start(
-    argv: Sequence[str], environment: Mapping[str, str], *, building: bool, pass_fds: tuple[int, ...] = (), **how: Any
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    building: bool,
+    user: User | None = None,
+    pass_fds: tuple[int, ...] = (),
+    **how: Any,
 ) -> Kept:
-    """Start a command; `how` is for Popen (cwd, stdin, stdout, stderr, user …).
+    """Start a command, as another user if there is one; `how` is for Popen (cwd, stdin, stdout, stderr).
 
     With `building` it may do as root what builds do. Raises OSError where it cannot be started.
     """
     keeper.unreadable()
     if sys.platform != "linux":
+        how |= {"user": user.uid, "group": user.gid, "extra_groups": user.groups, "umask": 0o022} if user else {}
         made = subprocess.Popen(argv, env=dict(environment), pass_fds=pass_fds, start_new_session=True, **how)
         return Kept(made, None)
     receive, send = os.pipe()
@@ -78,7 +86,7 @@ def start(
         with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
             order = {
                 "argv": list(argv), "environment": dict(environment), "building": building, "answers": send,
-                "parent": os.getpid(),
+                "parent": os.getpid(), "user": [user.uid, user.gid, user.groups] if user else None,
             }  # fmt: skip
             json.dump(order, file)
             file.seek(0)
@@ -105,7 +113,7 @@ def start(
 
 
 def _keeper() -> list[str]:
-    """The command that runs keeper.py: by its path, or as text where it is in a zip that its user may not read."""
+    """The command that runs keeper.py: by its path, or as text where it is in a zip."""
     path = Path(keeper.__file__)
     if path.is_file():
         return [sys.executable, "-IS", str(path)]
