@@ -26,6 +26,7 @@ from botswain.host.prune import discard_failed, discard_unfinished, missing, pru
 from botswain.host.underway import unfinished
 from botswain.host.users import User, as_user, user_of
 from botswain.host.users import folder as owned
+from botswain.host.written import to_bring, way, written
 
 __all__ = ["Order", "candidate", "check", "prepare", "prune", "recipe", "target"]
 
@@ -92,6 +93,7 @@ def prepare(place: Place, service: Service, order: Order, say: Callable[[str], N
 
 
 def _make(place: Place, service: Service, order: Order, tree: str, say: Callable[[str], None]) -> Release:
+    _check_data(place, service)
     ledger, identity, user = Ledger(place), _identity(place, order.commit), user_of(service)
     folder, log = place.release(identity), place.logs / f"build-{identity}.log"
     began = time.monotonic()
@@ -118,7 +120,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
         _check(place, service, ledger.get(identity), folder, say)
         with explained(folder, "link what releases share"):
             as_user(user, lambda: shared.link(place, service, folder))
-        ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1))
+        ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1), settled=round(time.time(), 3))
     except HostError as error:
         with contextlib.suppress(HostError):  # what went wrong first is what has to be told
             ledger.add(identity, "bad", why=error.what)
@@ -183,6 +185,15 @@ def _files(place: Place, tree: str, folder: Path, user: User | None) -> None:
         index.unlink(missing_ok=True)
 
 
+def _check_data(place: Place, service: Service) -> None:
+    """Raise HostError for data that is to be shared and that only the live release has."""
+    live, left = place.live(), to_bring(place, service.shared, written(place))
+    if live and left:
+        what = f"{left[0]} is to be shared by all releases, and its data is still in the live release alone"
+        fix = f"bring it along: {way(str(place.root), service, live, left[0])}"
+        raise HostError(what, where=str(place.release(live)), fix=fix)
+
+
 def check(place: Place, service: Service, release: Release, say: Callable[[str], None] = _silent) -> None:
     """Run the lint and test commands that this very release has not passed yet. Raises HostError.
 
@@ -199,7 +210,8 @@ def _check(place: Place, service: Service, release: Release, folder: Path, say: 
         if digest not in release.passed:
             say(f"{kind}: {shlex.join(argv)}")
             run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
-            Ledger(place).add(release.id, "passed", check=digest)
+            wrote = {"settled": round(time.time(), 3)} if folder == place.release(release.id) else {}
+            Ledger(place).add(release.id, "passed", check=digest, **wrote)
 
 
 def _checks(service: Service) -> list[tuple[str, Argv, str]]:
