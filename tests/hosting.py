@@ -36,6 +36,15 @@ if mode == "parent" and os.fork() == 0:
     os.setsid()
     time.sleep(60)
     sys.exit()
+if mode == "nested":
+    if os.fork() == 0:
+        os.setsid()
+        os.closerange(3, 256)
+        with open("mode", "w") as file:
+            file.write("well")
+        kept = {name: os.environ[name] for name in ("PORT", "BOTSWAIN_RELEASE")}
+        os.execve(sys.executable, [sys.executable, "-S", "bot.py"], kept)
+    time.sleep(600)
 began = time.monotonic()
 if mode == "slow":
     time.sleep(number)
@@ -59,7 +68,7 @@ while True:
     peer.sendall(head % (status, len(body)) + body)
     peer.close()
 """
-"""Its file `mode` says how it behaves: well, exits, never, dies SECONDS, deaf, slow SECONDS, parent."""
+"""Its file `mode` says how it behaves: well, exits, never, dies SECONDS, deaf, slow SECONDS, parent, nested."""
 _GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
 

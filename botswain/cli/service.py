@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.recorded import _agree, _only_told
+from botswain.cli.style import paint_for
 from botswain.cli.task import dry, emit, environment, progress, task
 from botswain.errors import BotswainError, ExitCode
+from botswain.secrets.visible import log_line
 
 if TYPE_CHECKING:
     from botswain.deployment.session import Session
@@ -75,8 +77,9 @@ def _logs(
         return
     said: list[str] = []
     try:
+        colours = paint_for(sys.stdout).enabled
         for line in found:
-            print(line, flush=follow)
+            print(log_line(line, colours=colours), flush=follow)
             said = [*said[-_REMEMBERED:], line]
     except KeyboardInterrupt:
         if not follow:
@@ -86,10 +89,10 @@ def _logs(
 
 def _explain(profile: Profile, lines: Iterable[str]) -> None:
     """Say on stderr what a host's unit forbade the bot, by the words of its log."""
-    from botswain.hosts.forbidden import forbidden
+    from botswain.hosts.forbidden import forbidden, since_start
 
     if profile.service is not None and profile.service.target == "vm":
-        for one in forbidden(lines):
+        for one in forbidden(since_start(lines)):
             print(f"note: `{one.line}`: {one.by}; {one.fix(profile.name)}", file=sys.stderr)
 
 

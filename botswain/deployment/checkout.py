@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 
 from botswain.deployment import git
+from botswain.deployment.uncommitted import listed, uncommitted
 from botswain.errors import Refused
 from botswain.profile.settings import Profile
 
+FIX = "commit them first; only a sandbox may deploy a dirty tree"
 _BUILD_VARIABLES = ("BOTSWAIN_BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_ID")
 
 
@@ -25,17 +27,31 @@ def checkout(profile: Profile) -> Checkout:
 
     Only a profile that never reaches Discord may deploy what is in no commit; any other raises Refused.
     """
-    source = profile.source
     sha, changes = _state(profile)
-    if changes != "" and not profile.rehearsal:
-        what = "is in no commit" if sha is None or changes is None else f"has changes that are not in commit {sha[:12]}"
-        raise Refused(what, where=str(source.path), fix="commit them first; only a sandbox may deploy a dirty tree")
-    return _checkout(sha, changes)
+    hidden = _hidden(profile, sha, changes)
+    if (changes != "" or hidden) and not profile.rehearsal:
+        raise Refused(_refusal(sha, changes, hidden), where=str(profile.source.path), fix=FIX)
+    return _checkout(sha, changes or hidden)
+
+
+def _hidden(profile: Profile, sha: str | None, changes: str | None) -> str:
+    """The files of definitions that are not as in the commit although git names no change, in words."""
+    if sha is None or changes != "" or profile.source.runs_code:
+        return changes or ""
+    return listed(uncommitted(profile.source, sha))
+
+
+def _refusal(sha: str | None, changes: str | None, hidden: str) -> str:
+    if sha is None or changes is None:
+        return "is in no commit"
+    what = f"has changes that are not in commit {sha[:12]}"
+    return f"{what}, though git status hides them: {hidden}" if changes == "" else what
 
 
 def as_it_stands(profile: Profile) -> Checkout:
     """The same for a run that sends nothing to Discord, which a dirty tree does not stop."""
-    return _checkout(*_state(profile))
+    sha, changes = _state(profile)
+    return _checkout(sha, changes or _hidden(profile, sha, changes))
 
 
 def _state(profile: Profile) -> tuple[str | None, str | None]:

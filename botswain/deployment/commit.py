@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botswain.deployment import git
-from botswain.deployment.checkout import build_id
+from botswain.deployment.checkout import FIX, build_id
+from botswain.deployment.uncommitted import listed, uncommitted
 from botswain.errors import BotswainError, Refused
 from botswain.profile.settings import Profile
 
@@ -46,11 +47,13 @@ def release_commit(profile: Profile, *, write: bool = True) -> Commit:
     dirty = git.answer(repo, "status", "--porcelain", "--", *_paths(profile))
     if dirty is None:
         raise BotswainError("git cannot tell whether it is clean", where=where, fix="run git status there to see why")
-    if not dirty:
+    hidden = [] if dirty or profile.source.runs_code else uncommitted(profile.source, head)
+    if not (dirty or hidden):
         return Commit(head, head, build_id())
     if write and not profile.rehearsal:
         what = f"has changes that are not in commit {head[:12]}"
-        raise Refused(what, where=str(repo), fix="commit them first; only a sandbox may deploy a dirty tree")
+        what += f", though git status hides them: {listed(hidden)}" if hidden else ""
+        raise Refused(what, where=str(repo), fix=FIX)
     made = _snapshot(repo, head, where, write=write)
     stored = write or git.answer(repo, "cat-file", "-e", made) is not None
     return Commit(made, f"{head}+dirty", build_id(), stored)

@@ -24,14 +24,18 @@ def verdict(repo: Path, *arguments: str) -> int | None:
     return None if _NOT_A_REPOSITORY in done.stderr else done.returncode
 
 
-def run(repo: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs git in a repository. Raises BotswainError when it is not installed, or does not trust the repository."""
-    # A hook of git sets variables that would point at another repository.
+def run(repo: Path, *arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs git in a repository, with `given` as its input.
+
+    Raises BotswainError when it is not installed, or does not trust the repository.
+    """
+    # A hook of git sets variables that would point at another repository; what replaces an object here is not sent.
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, check=False, timeout=_SECONDS,
-            stdin=subprocess.DEVNULL, env={**known, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **variables},
+            ["git", "-C", str(repo), *arguments], capture_output=True, text=True, errors="surrogateescape",
+            check=False, timeout=_SECONDS, input=given,
+            env={**known, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", **variables},
         )  # fmt: skip
     except FileNotFoundError:
         raise BotswainError("git is not installed", where=str(repo), fix="sudo apt install git") from None

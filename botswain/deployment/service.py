@@ -73,17 +73,18 @@ def look(target: Target, commit: Commit, outage: Outage, *, force: bool = False)
     if state.unconfirmed is not None and live != (state.returns or None):
         return _after_settling(target, state, commit)
     if live is not None and not force:
-        return _live(target, state, live, outage)
+        return _live(target, state, live, outage, commit.sha)
     same = (state.behind or "it is built or configured otherwise now") if state.commit == commit.sha else ""
     why = same if live is None else "forced"
     return ServicePlan("deploy", state.target, state.release, state.commit, commit.sha, None, why)
 
 
-def _live(target: Target, state: ServiceState, live: str, outage: Outage) -> ServicePlan:
-    """What a deployment does with the very release that is live."""
+def _live(target: Target, state: ServiceState, live: str, outage: Outage, commit: str) -> ServicePlan:
+    """What a deployment does with the release that is live and has the bot's files of a commit."""
+    alike = "" if state.commit == commit else f"commit {short(commit)} changes no file of the bot"
 
     def plan(action: str, why: str = "") -> ServicePlan:
-        return ServicePlan(action, state.target, state.release, state.commit, state.commit, live, why)
+        return ServicePlan(action, state.target, state.release, state.commit, state.commit, live, why or alike)
 
     if not state.running or state.outdated:
         why = f"it does not run: {state.halted or state.told}"

@@ -47,6 +47,9 @@ _ABOUT_ITSELF = re.compile(
 )
 _GIT = 300.0
 """Seconds that git may take for one thing."""
+_SETTINGS = (
+    "-c", f"core.hooksPath={os.devnull}", "-c", f"core.attributesFile={os.devnull}", "-c", "gc.auto=0",
+)  # fmt: skip
 _MARK = "BOTSWAIN_BUILDS"
 """The environment variable by which a command's processes are known, whatever groups and sessions they made."""
 
@@ -200,13 +203,16 @@ def git(place: Place, *arguments: str, user: User | None = None, **variables: st
 def git_in(folder: Path, *arguments: str, user: User | None = None, **variables: str) -> str:
     """What git prints about a bare repository, which is named outright: where we stand decides nothing.
 
-    Root reads no configuration but the repository's own, and starts nothing that a file names. Raises HostError.
+    It reads no configuration but the repository's own, so that a commit becomes the same files for everybody: no filter
+    of Git LFS, no line endings of this machine, no replaced object. Raises HostError.
     """
     known = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    if os.geteuid() == 0:
-        known |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    known |= {
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }  # fmt: skip
     verb = next(one for one in arguments if not one.startswith("-"))
-    argv = ["git", f"--git-dir={folder}", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", *arguments]
+    argv = ["git", f"--git-dir={folder}", *_SETTINGS, *arguments]
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, errors="replace", check=False, timeout=_GIT, stdin=subprocess.DEVNULL,

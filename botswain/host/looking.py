@@ -97,7 +97,7 @@ def look(place: Place, service: Service | None) -> View:
     health = "nothing was ever deployed here"
     if service is not None:
         own = place.spec(found.live, service)
-        in_the_way = running.in_the_way(place, own, manager_of(service))
+        in_the_way = running.in_the_way(place, service if brought else own, manager_of(service))
         health = probe.look(own.health, own.health.timeout).told if found.running else f"the bot {_gone(found.told)}"
     earlier = Ledger(place).before(found.live) if releases else None
     return View(

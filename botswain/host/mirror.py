@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from botswain.host.commands import git, git_in
@@ -14,6 +15,8 @@ from botswain.host.errors import HostError
 from botswain.host.place import Place, explained, store
 
 _REFS = "refs/releases"
+_SHA256 = 64
+"""Characters of an id in a repository that uses SHA-256."""
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -29,7 +32,7 @@ def fetch(place: Place, bundle: Path, commit: str, shallow: tuple[str, ...] = ()
 
     Raises HostError for a file that is no bundle, lacks the commit, or builds on commits that are not here.
     """
-    _ensure(place)
+    ensure(place, "sha256" if len(commit) == _SHA256 else "sha1")
     heads = dict(line.split(" ", 1) for line in git(place, "bundle", "list-heads", str(bundle)).splitlines())
     if commit not in heads:
         raise HostError(
@@ -45,13 +48,21 @@ def fetch(place: Place, bundle: Path, commit: str, shallow: tuple[str, ...] = ()
             raise HostError(what, where=str(bundle), fix="send the commit with its whole history") from None
 
 
-def _ensure(place: Place) -> None:
+def ensure(place: Place, objects: str) -> None:
+    """Have a repository with such objects (sha1 or sha256) there, whatever git here makes by itself.
+
+    One with other objects, of a bot whose repository was converted, is replaced: releases do not need it.
+    """
     if place.mirror.is_dir():
-        return
+        if git(place, "rev-parse", "--show-object-format") == objects:
+            return
+        with explained(place.mirror, "replace it"):
+            shutil.rmtree(place.mirror)
     with explained(place.root, "keep commits in it"):
         place.root.mkdir(parents=True, exist_ok=True)
         draft = place.mirror.with_name(f".{place.mirror.name}.{os.getpid()}")
-        git_in(draft, "init", "--quiet", "--bare", "--template=")
+        git_in(draft, "init", "--quiet", "--bare", "--template=", f"--object-format={objects}")
+        git_in(draft, "config", "receive.shallowUpdate", "true")  # a CI job has a shallow clone
         draft.rename(place.mirror)
 
 

@@ -112,8 +112,9 @@ def go(
 
 
 def _stop(place: Place, service: Service, manager: Manager) -> bool:
+    family = single.family(place, manager.process().pid)
     killed = manager.stop()
-    single.end_others(place, service.stop_timeout)
+    single.end_others(place, service.stop_timeout, family)
     return killed
 
 
@@ -123,7 +124,7 @@ def _silence(health: Health) -> None:
     while (url := probe.stranger(probe.urls(health))) is not None:
         if time.monotonic() >= end:
             who = next((one for one in ports.in_the_way(ports.addresses([url]), _nobody, ())), None)
-            fix = f"end process {who.pid} ({who.name})" if who and who.pid else "end the program that does"
+            fix = f"end {who.process}" if who else "end the program that does"
             raise HostError("is answered although the bot is stopped", where=url, fix=fix)
         time.sleep(0.05)
 

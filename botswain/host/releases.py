@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
-from botswain.host import alone, programs
+from botswain.host import alone, pointers, programs
 from botswain.host.commands import environment, git, run
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
@@ -46,6 +46,8 @@ class Order:
     deployment: str
     prefix: str = ""
     """The folder of the commit that is the release, like `bots/harbour`; empty for all of it."""
+    lfs: str = ""
+    """Where Git LFS keeps the objects of the bot's repository; empty where that is on another machine."""
 
 
 def _silent(_message: str) -> None:
@@ -108,6 +110,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
             owned(folder, user)
             _files(place, tree, folder, user)
             as_user(user, lambda: _share(place, service, folder))
+        pointers.complete(place, folder, order.lfs, user)
         variables = environment(place, service.environment, user)
         for argv in service.build:
             say(f"building: {shlex.join(argv)}")

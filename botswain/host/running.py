@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from botswain.host import halt, launch, ports, single, systemd
@@ -12,7 +13,7 @@ from botswain.host.found import by_hand
 from botswain.host.gate import Manager
 from botswain.host.ledger import Ledger
 from botswain.host.place import Place, Service
-from botswain.host.ports import Listener
+from botswain.host.ports import Address, Listener
 from botswain.host.underway import alone
 
 
@@ -57,22 +58,34 @@ def restart(place: Place, service: Service, manager: Manager) -> None:
 
 def end(place: Place, service: Service, manager: Manager) -> None:
     """Stop the bot, and everything that it started, for now."""
+    family = single.family(place, manager.process().pid)
     manager.stop()
-    single.end_others(place, service.stop_timeout)
+    single.end_others(place, service.stop_timeout, family)
 
 
 def check_ports(place: Place, service: Service, manager: Manager) -> None:
-    """Raise HostError when somebody else has a port of the bot."""
+    """Raise HostError when another process has a port of the bot."""
     for one in in_the_way(place, service, manager):
         raise one.refusal()
 
 
-def in_the_way(place: Place, service: Service, manager: Manager) -> list[Listener]:
-    """Who has ports of the bot and is none of its processes."""
-    wanted = ports.of(service)
+def in_the_way(
+    place: Place, service: Service, manager: Manager, wanted: Iterable[Address] | None = None
+) -> list[Listener]:
+    """The processes that are not the bot's and have ports of it, or those that are `wanted`."""
+    return strangers(place, service, manager.process().pid, ports.of(service) if wanted is None else wanted)
+
+
+def strangers(place: Place, service: Service, pid: int, wanted: Iterable[Address]) -> list[Listener]:
+    """The same, of a bot whose process is `pid`; 0 where none runs.
+
+    The bot's are that process, its group, whatever it started, whatever holds its lock or has its environment, and its
+    unit's: what a stop ends.
+    """
+    wanted = list(wanted)
     if not wanted:
         return []
-    known = {manager.process().pid, *single.holders(place)} - {0}
+    known = {pid, *single.holders(place)} - {0}
     unit = service.manager.get("unit", "")
     marks = [os.fsencode(f"CREDENTIALS_DIRECTORY={root / 'credentials'}") for root in place.roots()]
 

@@ -10,7 +10,9 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from botswain.host.errors import HostError
 from botswain.host.launch import PATIENCE, locked
@@ -54,26 +56,62 @@ def _holders(running: str | os.PathLike[str]) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) == os.getpid():
             continue
-        with contextlib.suppress(OSError):
-            if any(_leads(entry, wanted) for entry in (folder / "fd").iterdir()):
-                found.append(int(folder.name))
+        if _holds(folder, wanted):
+            found.append(int(folder.name))
     return found
 
 
-def end_others(place: Place, patience: float) -> None:
+def _holds(process: Path, wanted: str) -> bool:
+    with contextlib.suppress(OSError):
+        return any(_leads(entry, wanted) for entry in (process / "fd").iterdir())
+    return False
+
+
+def family(place: Place, pid: int) -> dict[int, str]:
+    """What the bot's process started, and that in turn, each with when it was started.
+
+    Once the process has ended they are nobody's children, so they are found before. Nothing for a process that does not
+    hold the bot's lock, or where the system does not tell.
+    """
+    if pid <= 1 or not _holds(Path(f"/proc/{pid}"), os.path.realpath(place.running)):
+        return {}
+    known = {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+    found: dict[int, str] = {}
+    parents = {pid}
+    while parents:
+        children = {one for one, (parent, _) in known.items() if parent in parents and one not in found}
+        found.update((one, known[one][1]) for one in children)
+        parents = children
+    return found
+
+
+def _stat(pid: int) -> tuple[int, str]:
+    """The parent of a process, and when it was started in the kernel's ticks."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        if fields[0] != "Z":
+            return int(fields[1]), fields[19]
+    return 0, ""
+
+
+def end_others(place: Place, patience: float, family: Mapping[int, str] = MappingProxyType({})) -> None:
     """End what is left of the bot after its manager stopped it: SIGTERM, and SIGKILL after `patience` seconds.
 
-    Raises HostError when something is left even then.
+    That is what holds its lock, and what is left of its `family`. Raises HostError when something is left even then.
     """
-    if free(place):
+
+    def left() -> list[int]:
+        return [pid for pid, began in family.items() if _stat(pid)[1] == began]
+
+    if free(place) and not left():
         return
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, PATIENCE)):
-        for one in holders(place):
+        for one in {*holders(place), *left()}:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(one, number)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if free(place):
+            if free(place) and not left():
                 return
             time.sleep(_PAUSE)
     what = f"a process of the bot does not end ({seen(place.running)})"

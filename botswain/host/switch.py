@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from botswain.host import halt, moves, ports, probe, running, single
+from botswain.host import halt, moves, ports, probe, running
 from botswain.host.errors import HostError, Stopped, Unhealthy
 from botswain.host.gate import Manager
 from botswain.host.halt import Halted
@@ -239,13 +239,13 @@ def settle(place: Place, service: Service, manager: Manager, outage: Outage) -> 
 
 
 def ports_free(place: Place, service: Service, manager: Manager) -> None:
-    """Raise HostError when something else answers where the bot is to be asked how it is."""
-    own: list[ports.Address] = []
-    if manager.process().running or not single.free(place):  # also one that its manager lost
-        own = ports.addresses(probe.urls(place.spec(place.live(), service).health))
-    url = probe.stranger([one for one in probe.urls(service.health) if not set(ports.addresses([one])) & set(own)])
-    if url is not None:
-        raise HostError("is in use by another program", where=url, fix="end that, or give the bot another port")
+    """Raise HostError when another program answers where the bot is to be asked how it is."""
+    for url in probe.urls(service.health):
+        strangers = running.in_the_way(place, service, manager, ports.addresses([url]))
+        if strangers and probe.stranger([url]) is not None:
+            what = f"is answered by another program: {strangers[0].process}"
+            fix = "stop it, or correct service.health; if it passes requests on to the bot, stop the bot, then deploy"
+            raise HostError(what, where=url, fix=fix)
 
 
 def _failed(

@@ -31,7 +31,7 @@ class ServicePlan:
         now, new = short(self.live_commit), self.release or f"a release of commit {short(self.commit)}"
         why = f" ({self.why})" if self.why else ""
         if self.action == "none":
-            return f"no change: commit {now} runs (release {self.live})"
+            return f"no change: commit {now} runs (release {self.live}){why}"
         if self.action == "record":
             return f"no change: commit {now} runs (release {self.live}); the record is brought up to date{why}"
         if self.action == "deploy":

@@ -193,6 +193,11 @@ class Service(Strict):
         description="Seconds after the latest end of its checks (stop_timeout, health.deadline, timeout and stable_for,"
         " and 10) in which a deployment that was killed is taken back.",
     )
+    reads_commands: bool = Field(
+        False,
+        description="Whether the bot reads the files of commands.folder itself: it is then restarted where only these"
+        " changed, too. Of commands that come from code, this is always so.",
+    )
     keep_releases: int = Field(5, ge=0, le=100, description="Good releases to keep beside the live one.")
 
     @model_validator(mode="after")

@@ -107,6 +107,8 @@ class Service:
     build_timeout: float = 900
     confirm_within: float = 30
     keep_releases: int = 5
+    reads_commands: bool = False
+    """Whether the bot reads files of definitions."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Service:

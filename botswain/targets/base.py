@@ -125,7 +125,7 @@ class Target(Protocol):
         """What runs now. Starts nothing, and answers also where nothing was ever deployed."""
 
     def wanted(self, commit: str) -> str | None:
-        """The live release if it is this commit, built as the profile says now, and is configured so too; else None.
+        """The live release if it has the bot's files of this commit, and is built and configured as the profile says.
 
         Such a release needs no deployment; whether it runs, `state` says.
         """

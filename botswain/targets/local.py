@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, probe, releases, running, switch
+from botswain.host import guard, halt, launch, managers, ports, probe, releases, running, single, switch
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.place import explained
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
-from botswain.targets import credentials, mirror, ports, processes, sandbox
+from botswain.targets import credentials, mirror, processes, sandbox
 from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
@@ -72,9 +72,11 @@ class Local:
         with translated():
             full, prefix = mirror.resolved(self._profile.source.repo, self._service.folder, commit)
             live = self._place.live()
-            recipe = releases.recipe(self.spec, prefix)
-            same = any((one.id, one.commit, one.recipe) == (live, full, recipe) for one in self._known())
-            return live if same and live and self._place.release(live).is_dir() else None
+            made = next((one for one in self._known() if one.id == live), None)
+            if made is None or live is None or made.recipe != releases.recipe(self.spec, prefix):
+                return None
+            same = mirror.same_service(self._profile, self._service, prefix, made.commit, full)
+            return live if same and self._place.release(live).is_dir() else None
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs."""
@@ -93,7 +95,8 @@ class Local:
         """Raise ServiceError for a port that is in use, and a secret that is not set."""
         credentials.values(self._profile, self._service, self._token)
         with translated():
-            ports.check(self._service, processes.of(self._place.root))
+            found = self._daemon.program("bot")
+            self._check_ports(int(found["pid"]) if found else 0)
 
     def prepare(self, commit: str, *, by: str, deployment: str, say: Say) -> Built:
         """Build, lint and test a commit, or find it done."""
@@ -101,9 +104,10 @@ class Local:
             self._keep()
             if way := left_behind(self._place):
                 say(f"note: releases still lie in the checkout, where tools find its settings; to move them: {way}")
-            full, prefix = mirror.push(self._profile.source.repo, self._service.folder, self._place, commit)
+            repo = self._profile.source.repo
+            full, prefix = mirror.push(repo, self._service.folder, self._place, commit)
             before = {one.id for one in self._known()}
-            order = releases.Order(full, by, deployment, prefix)
+            order = releases.Order(full, by, deployment, prefix, mirror.lfs_objects(repo))
             made = releases.prepare(self._place, self.spec, order, say)
             return Built(made.id, made.commit, reused=made.id in before)
 
@@ -184,7 +188,7 @@ class Local:
                 raise running.nothing_to_start(self._place, live, back, deploy)
             manager = self._ready()
             if not manager.process().running:
-                ports.check(self._service, ())
+                self._check_ports(0)
                 halt.lift(self._place)
                 launch.forget(self._place.starts)
                 manager.start()
@@ -244,6 +248,11 @@ class Local:
         """Whether a guard waits for the switch to be confirmed: a restart of the machine ends it, too."""
         return bool(processes.guards(self._place.root))
 
+    def _check_ports(self, pid: int) -> None:
+        """Raise HostError when a process that is not the bot's, whose process is `pid`, has a port of it."""
+        for one in running.strangers(self._place, self.spec, pid, ports.of(self.spec)):
+            raise one.refusal()
+
     def _known(self) -> list[Release]:
         return Ledger(self._place).releases() if self._place.ledger.exists() else []
 
@@ -252,7 +261,10 @@ class Local:
 
     def _end(self) -> None:
         if self._daemon.pid():
-            managers.manager_of(self.spec).stop()
+            manager = managers.manager_of(self.spec)
+            family = single.family(self._place, manager.process().pid)
+            manager.stop()
+            single.end_others(self._place, _GRACE, family)
             processes.end(lambda: processes.of_bot(self._place.root), _GRACE)
         else:  # a supervisord that was killed leaves the bot running
             self._daemon.down(self._service.stop_timeout)

@@ -81,7 +81,9 @@ class Vm:
                 recipe = releases.recipe(self._crew.specs[name], prefix)
                 known = {one.id: one for one in view.releases}
                 live = known.get(view.state.live or "")
-                if live is None or (live.commit, live.recipe) != (full, recipe):
+                if live is None or live.recipe != recipe:
+                    return None
+                if not mirror.same_service(self._profile, self._service, prefix, live.commit, full):
                     return None
             return views[self._crew.gateway].state.live
 
@@ -110,6 +112,7 @@ class Vm:
         repo = self._profile.source.repo
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
+            mirror.check_filters(repo, full, prefix)
         have = {name: one.commits for name, one in self._crew.look().items()}
         self._crew.forget()
         asked: dict[str, list[orders.Order]] = {

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pytest
 from desk import ROOT
 from hosting import Host, Supervised, bots, release_of, until
 
-from botswain.host import guard, releases, switch
+from botswain.host import guard, releases, running, single, switch
 from botswain.host.errors import HostError
 from botswain.host.managers import manager_of
 from botswain.host.probe import ask
@@ -130,6 +130,26 @@ def test_a_child_in_a_session_of_its_own_goes_too(host):
     well(host, ship(host, "well").release)
 
 
+def test_a_child_that_kept_nothing_of_the_bot_may_have_its_port_and_goes_too(host):
+    """A child with a session, an environment and files of its own is found by its descent, and ends with the bot."""
+    ship(host, "nested")
+    (parent,) = bots(host.place)
+    manager = manager_of(host.service)
+    assert running.in_the_way(host.place, host.service, manager) == []
+    switch.ports_free(host.place, host.service, manager)
+    children = single.family(host.place, parent)
+    assert children
+    well(host, ship(host, "well").release)
+    assert not [pid for pid in children if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there, and has not ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 @pytest.mark.parametrize("way", ["deploy", "back"])
 def test_supervisord_was_killed(host, way):
     """A bot whose supervisord was killed is an orphan, and no stranger: a deploy or rollback ends it, and one runs."""
@@ -163,7 +183,12 @@ def test_time_without_a_bot(host):
 def test_a_port_in_use(host):
     """A port that another program answers at is found before the first bot stops or starts."""
     release = host.prepare(host.bot())
-    with stranger(host.port), pytest.raises(HostError, match="in use by another program") as caught:
+    with (
+        stranger(host.port),
+        pytest.raises(
+            HostError, match=r"which the bot needs, is used by process|is answered by another program: process"
+        ) as caught,
+    ):
         host.ship(manager_of(host.service), release)
     assert str(host.port) in caught.value.where
     assert bots(host.place) == []

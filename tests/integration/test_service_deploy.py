@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from shipyard import yard
+from standin import until
 
 from botswain.deployment.commit import release_commit
 from botswain.errors import Refused
@@ -107,6 +108,39 @@ def test_a_new_commit_replaces_the_bot_and_its_commands(sailing):
     assert sailing.manifest()["service"]["previous"] == old
     assert sailing.manifest()["service"]["commit"] == commit
     sailing.agree()
+
+
+def test_a_commit_of_commands_alone_restarts_nothing(sailing):
+    """Applied, recorded with its commit, and taken back again, while the bot runs on; other files count as ever."""
+    before, first = (sailing.asked(), sailing.current()), sailing.git("rev-parse", "HEAD")
+    sailing.define("pong")
+    commit = sailing.commit()
+    shown = sailing.inv("diff", "--env", "dev").out
+    assert f"no change: commit {first[:12]} runs" in shown
+    assert f"commit {commit[:12]} changes no file of the bot" in shown
+    ran = sailing.deploy()
+    assert (ran.code, ran.document["plan"]["service"]["action"]) == (0, "none"), ran
+    assert ran.document["deployment"]["gitSha"] == sailing.manifest()["gitSha"] == commit
+    assert (set(sailing.live()), sailing.manifest()["service"]["commit"]) == ({"ping", "pong"}, first)
+    assert (sailing.asked(), sailing.current()) == before
+    assert sailing.inv("diff", "--env", "dev", "--check").code == 0
+    assert sailing.rollback().code == 0
+    assert (set(sailing.live()), sailing.asked(), sailing.current()) == ({"ping"}, *before)
+    sailing.write("bot/commands/handlers.py", "what handles them")
+    sailing.commit()
+    assert sailing.deploy().document["plan"]["service"]["action"] == "deploy"
+    sailing.agree()
+
+
+def test_a_bot_that_reads_definitions_is_restarted_for_them(sailing):
+    """With `reads_commands` they are files of the bot."""
+    sailing.ship(reads_commands=True)
+    assert sailing.deploy().document["outcome"] == "unchanged"
+    before = sailing.current()
+    sailing.define("ping", "Pong again")
+    sailing.commit()
+    assert sailing.deploy().code == 0
+    assert sailing.current() != before
 
 
 def test_apply_never_touches_the_service(sailing):
@@ -345,6 +379,21 @@ def test_a_health_that_is_changed_is_what_counts_from_then_on(sailing):
     assert sailing.deploy().document["outcome"] == "unchanged"
     assert (sailing.asked(), sailing.current()) == (before, release)
     sailing.agree()
+
+
+def test_health_that_is_added_or_written_another_way_is_no_other_program_at_the_port(ship):
+    """A bot that runs has its port: it is judged by a health that comes later, under any name of this machine."""
+    ship.ship(health={}, port=ship.port, environment={})
+    assert ship.deploy().code == 0
+    until(lambda: ship.asked() is not None)
+    before, release = ship.asked(), ship.current()
+    for name in ("127.0.0.1", "localhost"):
+        health = {"ready": f"http://{name}:{ship.port}/readyz", "deadline": 4, "stable_for": 0.1}
+        ship.ship(health=health, port=ship.port, environment={})
+        ran = ship.deploy()
+        assert (ran.code, ran.document["deployment"]["service"]["action"]) == (0, "start"), ran
+    assert (ship.asked(), ship.current()) == (before, release)
+    ship.agree()
 
 
 def test_too_few_logins_refuse_a_deployment_and_nothing_is_built(sailing):

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hosting import Host, Memory, free_port
+from hosting import Host, Memory, free_port, until
 
 from botswain.host import halt, launch, moves, releases, running, switch
 from botswain.host.errors import HostError, Unhealthy
@@ -18,7 +18,7 @@ from botswain.host.gate import Verdict
 from botswain.host.ledger import Ledger
 from botswain.host.looking import state
 from botswain.host.place import Health
-from botswain.host.probe import Answer
+from botswain.host.probe import ask
 
 
 @pytest.fixture
@@ -228,19 +228,26 @@ def test_a_build_that_does_not_make_its_program(tmp_path):
 # The health that the profile has now
 
 
-def test_another_path_at_the_same_port_is_no_other_program(host, monkeypatch):
-    """The live bot answers there; that its health is asked at another path now makes it no stranger."""
+def test_another_path_at_the_same_port_is_no_other_program(host):
+    """The live bot answers there, by whatever name of this machine; a process that is not the bot's is named."""
     host.answering(deadline=0.0, stable_for=0.0)
-    host.place.store(host.service, "a")
-    url = f"http://127.0.0.1:{host.port}/ready"
-    changed = replace(host.service, health=replace(host.service.health, alive=None, ready=url))
-    asked = []
-    monkeypatch.setattr("botswain.host.probe.ask", lambda url, _timeout: (asked.append(url), Answer(good=True))[1])
-    switch.ports_free(host.place, changed, host.manager)
-    assert asked == []
-    host.manager.runs = None
-    with pytest.raises(HostError, match="is in use by another program"):
-        switch.ports_free(host.place, changed, host.manager)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(host.port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: ask(f"http://127.0.0.1:{host.port}/", 1.0).reached, "the server to answer")
+        for name in ("127.0.0.1", "localhost"):
+            url = f"http://{name}:{host.port}/ready"
+            changed = replace(host.service, health=replace(host.service.health, alive=None, ready=url))
+            host.manager.process = lambda: switch.moves.gate.Process(running=True, pid=server.pid)
+            switch.ports_free(host.place, changed, host.manager)
+            host.manager.process = lambda: switch.moves.gate.Process(running=False)
+            with pytest.raises(HostError, match=rf"is answered by another program: process {server.pid} \(python"):
+                switch.ports_free(host.place, changed, host.manager)
+    finally:
+        server.kill()
+        server.wait()
 
 
 def judged(monkeypatch, *, good: bool) -> list[Health]:

@@ -14,12 +14,13 @@ import pytest
 
 import botswain
 from botswain.errors import BotswainError
+from botswain.host import ports
 from botswain.host.errors import HostError, Unhealthy
 from botswain.host.launch import REFUSED
 from botswain.host.switch import Failed, Stuck
 from botswain.profile.load import load
 from botswain.profile.settings import Health, Service
-from botswain.targets import follow, ports
+from botswain.targets import follow
 from botswain.targets.base import ServiceError, ServiceRolledBack, ServiceStuck
 from botswain.targets.choose import target_of
 from botswain.targets.failures import translated
@@ -214,14 +215,16 @@ def test_what_the_host_is_told(desk, monkeypatch):
         (SERVICE, []),
         (replace(SERVICE, port=81), [("127.0.0.1", 81)]),
         (replace(SERVICE, health=Health("http://127.0.0.1:82/a", "http://127.0.0.1:82/b")), [("127.0.0.1", 82)]),
-        (replace(SERVICE, health=Health("http://localhost:82/", "http://[::1]:83/")), [("localhost", 82), ("::1", 83)]),
+        (replace(SERVICE, health=Health("http://localhost:82/", "http://[::1]:83/")), [("127.0.0.1", 83)]),
         (replace(SERVICE, health=Health("http://bot.example.org:82/")), []),
         (replace(SERVICE, health=Health("http://127.0.0.1/")), []),
     ],
 )
-def test_the_ports_of_a_bot(service, addresses):
-    """What the profile says of them on this machine."""
-    assert ports.of(service) == addresses
+def test_the_ports_of_a_bot(desk, monkeypatch, service, addresses):
+    """What the profile says of them on this machine: where the bot is told to listen."""
+    monkeypatch.chdir(desk.folder)
+    desk.profile()
+    assert ports.of(specification(load("dev"), service, {})) == addresses
 
 
 def test_a_profile_without_a_service_has_no_target(desk, monkeypatch):

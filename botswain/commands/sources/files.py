@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 """Size of one file; the largest command that Discord accepts is far below it."""
-_ENDINGS = (".yaml", ".yml", ".json")
+ENDINGS = (".yaml", ".yml", ".json")
+"""What files of definitions are called."""
 
 
 def shown_path(path: Path) -> str:
@@ -24,7 +25,7 @@ def shown_path(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def command_files(folder: Path, endings: tuple[str, ...] = _ENDINGS, *, skipped: tuple[str, ...] = ()) -> list[Path]:
+def command_files(folder: Path, endings: tuple[str, ...] = ENDINGS, *, skipped: tuple[str, ...] = ()) -> list[Path]:
     """The files below `folder` that define commands, sorted by name, none in folders called as in `skipped`.
 
     Raises InvalidInput.
