@@ -86,10 +86,10 @@ def _logs(
 
 def _explain(profile: Profile, lines: Iterable[str]) -> None:
     """Say on stderr what a host's unit forbade the bot, by the words of its log."""
-    from botswain.hosts.forbidden import forbidden
+    from botswain.hosts.forbidden import forbidden, since_start
 
     if profile.service is not None and profile.service.target == "vm":
-        for one in forbidden(lines):
+        for one in forbidden(since_start(lines)):
             print(f"note: `{one.line}`: {one.by}; {one.fix(profile.name)}", file=sys.stderr)
 
 

@@ -53,6 +53,9 @@ class _Rule:
         return any(re.search(one, line) for one in self.words)
 
 
+_REFUSED = re.compile(r"not permitted|[Pp]ermission denied")
+_STARTS = re.compile(r"Starting (?:botswain-\S+\.service|The Discord bot of )")
+"""What systemd writes into the unit's journal, of version 250 on and before."""
 _RULES = (
     _Rule(
         "ProtectSystem=strict: the bot writes only in its shared and cache folders and in /tmp",
@@ -77,7 +80,7 @@ _RULES = (
     _Rule(
         "RestrictAddressFamilies: only Unix, IPv4 and IPv6 sockets are open to the bot",
         _variable("bot_address_families: [AF_UNIX, AF_INET, AF_INET6, AF_NETLINK]"),
-        (r"Address family not supported", r"\bEAFNOSUPPORT\b"),
+        (r"Address family not supported", r"\bEAFNOSUPPORT\b", r"Unknown system error 97"),
     ),
     _Rule(
         "TasksMax: the bot has as many processes and threads as it may",
@@ -97,7 +100,10 @@ _RULES = (
     _Rule(
         "CapabilityBoundingSet=: no port below 1024 is open to the bot",
         "have it listen at 1024 or above, behind what answers at 80 and 443",
-        (r"(?:[Pp]ermission denied|EACCES)[^\n]*(?:0\.0\.0\.0|127\.0\.0\.1|::|port)\D{0,3}\d{1,3}\b(?!\.)",),
+        (
+            r"(?:[Pp]ermission denied|EACCES)[^\n]*(?:0\.0\.0\.0|127\.0\.0\.1|::|port)\D{0,3}\d{1,3}\b(?!\.)",
+            r"bind\(.*\bPermission denied",
+        ),
     ),
     _Rule(
         "PrivateDevices=yes: the bot sees no devices",
@@ -117,10 +123,7 @@ _RULES = (
     _Rule(
         "SystemCallFilter=~@resources: the bot sets no priorities and limits",
         _variable("bot_system_calls: ['@resources']"),
-        (
-            r"(?:setpriority|sched_set\w+|ioprio_set|setrlimit|\bnice\b).*(?:not permitted|EPERM)",
-            r"(?:not permitted|EPERM).*(?:setpriority|affinity|priority|scheduler|rlimit|\bnice\b)",
-        ),
+        (r"(?:setpriority|sched_set\w+|ioprio_set|setrlimit|\bnice\b).*(?:not permitted|EPERM)",),
     ),
     _Rule(
         "SystemCallFilter=@system-service: a call to the kernel that bots do not need is refused",
@@ -130,13 +133,28 @@ _RULES = (
 )
 
 
+def since_start(lines: Iterable[str]) -> list[str]:
+    """The lines of a unit's journal since the bot was started last: what an earlier release said is mended or gone."""
+    found: list[str] = []
+    for line in lines:
+        found = [line] if _STARTS.match(line) else [*found, line]
+    return found
+
+
 def forbidden(lines: Iterable[str]) -> list[Forbidden]:
     """What was forbidden, each restriction once, with the last line that shows it; in the order of their first."""
     found: dict[str, Forbidden] = {}
+    before = ""
     for line in lines:
+        # Python shows what failed in the line before why; a line that is itself no failure shows nothing.
         rule = next((one for one in _RULES if one.shown_by(line)), None)
+        if _REFUSED.search(line) and rule in {None, _RULES[-1]}:
+            rule = next((one for one in _RULES if one.shown_by(f"{before} {line}")), None)
         if rule is not None:
             found[rule.by] = Forbidden(line.strip()[:_LONGEST], rule.by, rule.lift)
+        before = line.strip()
+    if len(found) > 1:  # what says least is told where nothing else is
+        found.pop(_RULES[-1].by, None)
     return list(found.values())
 
 

@@ -11,6 +11,7 @@ from hosting import BOT, until
 from serving import Served
 
 from botswain.host import orders
+from botswain.hosts import inspection
 
 PROBE = r"""
 import ctypes, errno, json, mmap, os, socket, subprocess, sys
@@ -320,3 +321,51 @@ def test_a_user_that_is_missing_or_root(serve):
     for name, why in (("nobody-at-all", 'there is no user "nobody-at-all"'), ("root", '"root" is root')):
         served.service = replace(served.service, user=name)
         assert why in served.fails(served.order(commit))["what"]
+
+
+UPWARD = """
+import json, os, subprocess, sys
+names = json.loads(sys.argv[1])
+here, planted = os.getcwd(), []
+print("looks upward", flush=True)  # the journal by a cursor may lack the first line
+folder = os.path.dirname(here)
+while True:
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            os.mkdir(path)
+            planted.append(path)
+        except OSError:
+            pass
+    if folder == "/":
+        break
+    folder = os.path.dirname(folder)
+git = subprocess.run(["git", "-c", "safe.directory=*", "rev-parse", "--show-toplevel"], capture_output=True, text=True)
+folder = here
+while not os.path.isfile(folder + "/.env"):  # as dotenv does
+    folder = os.path.dirname(folder)
+print("UPWARD " + json.dumps({"planted": planted, "git": git.stdout.strip(), "env": folder + "/.env"}), flush=True)
+"""
+
+
+def test_nothing_above_a_release_is_the_bots_to_write_and_searches_stop_below(serve):
+    """No bot or build plants what tools look for upward; a repository or .env above, whoever made it, is not found."""
+    served = serve("stage", 8085)
+    names = json.dumps(inspection.UPWARD)
+    served.service = replace(
+        served.service, build=(("/usr/bin/python3", "up.py", names),), run=("/usr/bin/python3", "-S", "both.py")
+    )
+    both = f"import sys, runpy\nsys.argv = ['up.py', {names!r}]\nrunpy.run_path('up.py')\n{BOT}"
+    plant = "git init -q /srv/botswain; chmod -R a+rX /srv/botswain/.git; echo TOKEN=x >/srv/botswain/.env"
+    served.machine.run(f"{plant}; git init -q {served.root}; chmod -R a+rX {served.root}/.git")
+    try:
+        release = served.ship(up_DOT_py=UPWARD, both_DOT_py=both)
+        log = served.machine.run(f"cat {served.root}/logs/build-{release}.log").stdout
+        by_build = json.loads(re.search(r"^UPWARD (.*)$", log, re.MULTILINE)[1])
+        assert by_build == printed(served, "UPWARD") == {"planted": [], "git": "", "env": f"{served.root}/.env"}
+    finally:
+        served.machine.run(f"rm -rf /srv/botswain/.git /srv/botswain/.env {served.root}/.git")
+    folders = f"/ /srv /srv/botswain {served.root} {served.root}/releases"
+    listed = f"for at in {folders}; do cd $at && ls -d {' '.join(inspection.UPWARD)} 2>/dev/null; done; true"
+    assert served.machine.run(listed).stdout.split() == [".env"]
+    assert served.machine.run(f"stat -c '%s %U %a' {served.root}/.env").stdout == "0 root 444\n"

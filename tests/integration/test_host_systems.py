@@ -1,4 +1,4 @@
-"""Every Debian that is promised: provisioned, deployed to, rolled back, backed up and restored, for real.
+"""Every system that is promised: provisioned, deployed to, rolled back, backed up and restored, for real.
 
 What each took is printed at the end of a test (`-rP` shows it).
 """
@@ -18,6 +18,7 @@ RELEASES = {
     "bullseye": ("Debian GNU/Linux 11", "3.9.", "13"),
     "bookworm": ("Debian GNU/Linux 12", "3.11.", "15"),
     "trixie": ("Debian GNU/Linux 13", "3.13.", "17"),
+    "noble": ("Ubuntu 24.04", "3.12.", "16"),
 }
 """What the system calls itself, and the versions of its Python and PostgreSQL."""
 DATABASE = {"where": "host", "backup": {}}
@@ -81,7 +82,7 @@ def test_doctor_knows_the_release(ship, release):
     assert [one["detail"] for one in found if one["verdict"] != "good"] == ["is not provisioned for this environment"]
     found = [one for one in ship.inv("doctor", "--env", "dev", "--json").document["looks"] if "ship" in one["look"]]
     assert {one["verdict"] for one in found} == {"good"}, found
-    assert f"{system} " in found[0]["detail"]
+    assert f", {system}" in found[0]["detail"]
     assert f"Python {python}" in found[0]["detail"]
 
 

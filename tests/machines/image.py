@@ -1,4 +1,4 @@
-"""The root file system: a Debian as a cloud provider hands it out, and further packages as a layer above."""
+"""The root file system: a Debian or Ubuntu as a cloud provider hands it out, and further packages as a layer above."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from machines import cache
+from machines import cache, ubuntu
 from machines.tools import call
 
 RELEASE = "bookworm"
 """The release that machines have unless another is asked for."""
 OLD, NEW = "bullseye", "trixie"
 INCLUDED = (
-    "ca-certificates", "cron", "curl", "dbus", "git", "iproute2", "iputils-ping", "libpam-systemd", "netbase",
+    "apt", "ca-certificates", "cron", "curl", "dbus", "git", "iproute2", "iputils-ping", "libpam-systemd", "netbase",
     "openssh-server", "procps", "python3", "python3-apt", "sudo", "systemd", "systemd-sysv",
 )  # fmt: skip
 MAKE_SECONDS = 900
@@ -43,7 +43,8 @@ def base(release: str = RELEASE) -> Path:
     """The folder with the bare Debian of a release; made on first use, which takes about a minute."""
     lines = sources(release)
     deciding = [inspect.getsource(_bootstrap), INCLUDED, lines]
-    return cache.once(f"{release}-{cache.digest(deciding)}", lambda folder: _bootstrap(folder, release, lines))
+    make = _bootstrap_ubuntu if release in ubuntu.RELEASES else _bootstrap
+    return cache.once(f"{release}-{cache.digest(deciding)}", lambda folder: make(folder, release, lines))
 
 
 def layers(packages: Iterable[str], controller: Path, release: str = RELEASE) -> list[Path]:
@@ -58,6 +59,8 @@ def layers(packages: Iterable[str], controller: Path, release: str = RELEASE) ->
 
 def sources(release: str = RELEASE) -> list[str]:
     """Debian's own package sources as this computer's apt has them, of a release; empty where it has none."""
+    if release in ubuntu.RELEASES:
+        return ubuntu.sources(release)
     return [line.replace(f" {RELEASE}", f" {release}") for line in _sources()]
 
 
@@ -115,6 +118,11 @@ def _bootstrap(folder: Path, release: str, lines: Sequence[str]) -> None:
     call([*chroot, "systemctl", "enable", "--quiet", "systemd-networkd"], env=_ENV)
     # A machine lives for minutes; what a server does at night would only make figures unsteady.
     call([*chroot, "systemctl", "mask", "--quiet", "apt-daily.timer", "apt-daily-upgrade.timer"], env=_ENV)
+
+
+def _bootstrap_ubuntu(folder: Path, release: str, lines: Sequence[str]) -> None:
+    _bootstrap(folder, release, ubuntu.sources(release, signed=True))
+    (folder / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in lines))
 
 
 def _install(upper: Path, lowers: Sequence[Path], packages: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from desk import ROOT
 
-from botswain.hosts.forbidden import forbidden, hint
+from botswain.hosts.forbidden import forbidden, hint, since_start
 
 WX = "MemoryDenyWriteExecute"
 WORDS = [
@@ -18,6 +18,14 @@ WORDS = [
     ("Error: EACCES: permission denied, open '/home/anna/data.json' (EACCES)", "ProtectHome", "ProtectHome=read-only"),
     ("MemoryError: Cannot allocate write+execute memory for ffi.callback().", WX, "bot_write_execute"),
     ("INFO: os::commit_memory(0x7f, 25559, 1) failed; error='Operation not permitted' (errno=1)", WX, "write_execute"),
+    ("# Check failed: 12 == (*__errno_location ()).\n 3: 0x21556a7 v8::base::OS::SetPermissions(void*)", WX, "true"),
+    ("uv_interface_addresses returned Unknown system error 97", "Families", "NETLINK"),
+    ("uv_os_setpriority returned EPERM (operation not permitted)\n    code: 'EPERM',", "@resources", "'@"),
+    ("mmap(-1, 4096, prot=PROT_EXEC)\nPermissionError: [Errno 1] Operation not permitted", WX, "write_execute"),
+    ("    self.socket.bind(self.server_address)\nPermissionError: [Errno 13] Permission denied", "Capability", "1024"),
+    ("  sched_setaffinity(0, {0})\nPermissionError: [Errno 1] Operation not permitted", "@resources", "'@resources'"),
+    ("Error: listen EACCES: permission denied 0.0.0.0:80", "CapabilityBoundingSet", "1024"),
+    ("Error: EACCES: permission denied, scandir '/root'", "ProtectHome", "service.shared"),
     ("OSError: [Errno 97] Address family not supported by protocol", "RestrictAddressFamilies", "AF_NETLINK"),
     ("RuntimeError: can't start new thread", "TasksMax", "bot_tasks_max"),
     ("x.service: A process of this unit has been killed by the OOM killer.", "MemoryMax", "bot_memory_max"),
@@ -31,11 +39,11 @@ WORDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("line", "by", "lift"), WORDS, ids=[one[1] for one in WORDS])
+@pytest.mark.parametrize(("line", "by", "lift"), WORDS, ids=[str(number) for number in range(len(WORDS))])
 def test_a_line_of_a_log_names_the_restriction_and_what_lifts_it(line, by, lift):
     """Each restriction of the unit by words of Python, Node, Java, git or systemd; the environment is filled in."""
-    (found,) = forbidden([line])
-    assert found.line == line.strip()
+    (found,) = forbidden(line.splitlines())
+    assert found.line in line
     assert by in found.by
     assert lift in found.fix("stage")
     assert "{" not in found.fix("stage").replace("{{", "")
@@ -61,6 +69,15 @@ def test_each_restriction_is_told_once_and_the_last_decides():
     lines = ["Read-only file system: '/a'", "Read-only file system: '/b'", "can't start new thread"]
     assert [one.line for one in forbidden(lines)] == ["Read-only file system: '/b'", "can't start new thread"]
     assert "bot_tasks_max" in hint("\n".join(lines), "stage")
+
+
+@pytest.mark.parametrize("start", ["Starting botswain-stage.service - The Discord bot of stage...",
+                                   "Starting The Discord bot of stage..."])  # fmt: skip
+def test_what_an_earlier_start_said_counts_no_more(start):
+    """A journal holds what releases before printed; the one that runs now is not blamed for it."""
+    lines = ["Starting botswain-stage.service - x", "Read-only file system: '/a'", start, "Connected to Discord"]
+    assert since_start(lines) == [start, "Connected to Discord"]
+    assert since_start(lines[1:2]) == lines[1:2]
 
 
 def test_variables_that_are_proposed_exist():

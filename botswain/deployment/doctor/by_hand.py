@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botswain.deployment.doctor.look import Look, Verdict
-from botswain.hosts.forbidden import forbidden
+from botswain.hosts.forbidden import forbidden, since_start
 from botswain.hosts.survey import Surveyed
 
 Told = tuple[Verdict, str, str]
@@ -28,7 +28,7 @@ def by_hand(look: str, seen: Surveyed, environment: str) -> Iterator[Look]:
 
 def forbidden_by_unit(look: str, seen: Surveyed, environment: str) -> Iterator[Look]:
     """What the bot's unit forbade it, by the last lines of its log."""
-    for one in forbidden(seen.log.splitlines()):
+    for one in forbidden(since_start(seen.log.splitlines())):
         yield Look(look, Verdict.WARNING, f"its log says `{one.line}`: {one.by}", one.fix(environment))
 
 
