@@ -1,7 +1,7 @@
 """Commands in the bot's own code, read from the commit and not from the work tree.
 
 Code may import any file beside it, also one that git ignores and that is in no commit. So it is read from a checkout of
-the commit, with the dependencies that are installed in the work tree, and with what the profile names as
+the commit, with the dependencies that are installed in the work tree, its `.env`, and what the profile names as
 `commands.uncommitted`. A `program` is run in the work tree: it may need what was compiled there.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from botswain.deployment.wanted import Wanted
     from botswain.profile.settings import Profile
 
-_DEPENDENCIES = ("node_modules/", ".venv/", "venv/", "__pycache__/", ".botswain")
+_DEPENDENCIES = ("node_modules/", ".venv/", "venv/", "__pycache__/", ".botswain", ".env")
 
 
 def wanted_of_commit(profile: Profile, commit: str) -> Wanted:
@@ -50,6 +50,9 @@ def wanted_of_commit(profile: Profile, commit: str) -> Wanted:
 def _bring(profile: Profile, past: Past) -> list[str]:
     """Copy what the profile names from the work tree: a link would lead the code there."""
     notes = []
+    variables = past.source.repo / ".env"  # of the bot, and no code
+    if (here := profile.source.repo / variables.name).is_file() and not variables.exists():
+        variables.symlink_to(here.resolve())
     for name in profile.source.uncommitted:
         here, there = profile.source.repo / name, past.source.repo / name
         if not here.exists():

@@ -63,7 +63,10 @@ def test_code_that_needs_a_file_in_no_commit_is_refused_with_the_way_out(bot):
     assert 'line 1: cannot find "../config.js"' in told
     assert "which lacks what git ignores (config.js); commit what the code needs" in told
     assert "botswain-past" not in told
+    bot.write("bot/.env", "A=1")
+    bot.write("bot/.git/info/exclude", ".env")
     write(bot, uncommitted=["config.js"])
+    bot.write("bot/config.js", "require('fs').readFileSync('.env'); exports.text = require('words');\n")
     want, hidden = _committed(real(bot))
     assert ([one["description"] for one in want.scopes.popitem()[1].values()], hidden) == (["installed"], False)
     assert "config.js comes from the work tree (commands.uncommitted in profiles/dev.yaml)" in want.notes
