@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from botswain.secrets import redaction
+from botswain.secrets.visible import one_line
 
 _LISTED = 5
 """Items that a message names before it only counts."""
@@ -28,7 +29,7 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         if len(value) > 40:  # covered first, since half a secret is not recognized later
             value = redaction.clean_text(value)
-        return f'"{value}"' if len(value) <= 40 else f'"{value[:37]}..."'
+        return f'"{one_line(value)}"' if len(value) <= 40 else f'"{one_line(value[:37])}..."'
     if isinstance(value, Mapping | list | tuple):
         return "a mapping" if isinstance(value, Mapping) else "a list"
     if isinstance(value, int) and abs(value) > 10**20:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from botswain.cli.show import alike, shown, title_of, value_text
 from botswain.cli.style import Paint
 from botswain.plan import Action, CommandPlan, FieldChange, Plan
+from botswain.secrets.visible import one_line
 from botswain.wording import many
 
 
@@ -17,7 +18,7 @@ def drift_lines(plan: Plan, paint: Paint, environment: str) -> Iterator[str]:
         title = paint("bold", title_of(scopes))
         drifted = [command for command in scope.commands if command.drift]
         if scope.unavailable:
-            yield f"{title}  {paint('red', 'skipped')}: {scope.unavailable}"
+            yield f"{title}  {paint('red', 'skipped')}: {one_line(scope.unavailable)}"
         elif not drifted:
             yield f"{title}  {paint('dim', 'as it was deployed')}"
         else:
@@ -51,7 +52,7 @@ def _command(command: CommandPlan, paint: Paint) -> Iterator[str]:
 def _field(change: FieldChange, paint: Paint) -> str:
     before, now = change.wanted, change.live
     if before is None:
-        return f"      {paint('green', '+')} {change.path}: {value_text(now)}"
+        return f"      {paint('green', '+')} {one_line(change.path)}: {value_text(now)}"
     if now is None:
-        return f"      {paint('red', '-')} {change.path}: {value_text(before)}"
-    return f"      {paint('yellow', '~')} {change.path}: {value_text(before)} → {value_text(now)}"
+        return f"      {paint('red', '-')} {one_line(change.path)}: {value_text(before)}"
+    return f"      {paint('yellow', '~')} {one_line(change.path)}: {value_text(before)} → {value_text(now)}"

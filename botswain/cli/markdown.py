@@ -9,6 +9,7 @@ from typing import Any
 from botswain.cli.show import loss, plan_lines, shown
 from botswain.cli.style import Paint
 from botswain.plan import Action, CommandPlan, Plan, label
+from botswain.secrets.visible import one_line
 
 _WORDS = {
     Action.CREATE: "create",
@@ -66,4 +67,4 @@ def _code(value: Any) -> str:
 
 def _cell(text: str) -> str:
     """Text that cannot leave its table cell or its code span."""
-    return text.replace("|", "\\|").replace("`", "'").replace("\n", " ").replace("<", "&lt;")
+    return one_line(text.replace("\n", " ")).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botswain.cli.recorded import _agree, _only_told
+from botswain.cli.style import paint_for
 from botswain.cli.task import dry, emit, environment, progress, task
 from botswain.errors import BotswainError, ExitCode
+from botswain.secrets.visible import log_line
 
 if TYPE_CHECKING:
     from botswain.deployment.session import Session
@@ -75,8 +77,9 @@ def _logs(
         return
     said: list[str] = []
     try:
+        colours = paint_for(sys.stdout).enabled
         for line in found:
-            print(line, flush=follow)
+            print(log_line(line, colours=colours), flush=follow)
             said = [*said[-_REMEMBERED:], line]
     except KeyboardInterrupt:
         if not follow:

@@ -10,6 +10,7 @@ from botswain.cli.style import Paint
 from botswain.discord.limits import CREATES_PER_DAY
 from botswain.plan import Action, CommandPlan, FieldChange, Plan, ScopePlan, called, label
 from botswain.secrets import redaction
+from botswain.secrets.visible import one_line
 from botswain.wording import many
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
     for scopes in alike(plan.scopes):
         yield from _scope(scopes, paint)
     for note in plan.notes:
-        yield paint("dim", f"note: {note}")
+        yield paint("dim", f"note: {one_line(note)}")
     if plan.service is not None:
         yield f"{paint('bold', 'service')}  {plan.service.text}"
     if plan.service is None or plan.scopes:
@@ -62,7 +63,7 @@ def _scope(scopes: list[ScopePlan], paint: Paint) -> Iterator[str]:
     scope = scopes[0]
     title = paint("bold", title_of(scopes))
     if scope.unavailable:
-        yield f"{title}  {paint('red', 'skipped')}: {scope.unavailable}"
+        yield f"{title}  {paint('red', 'skipped')}: {one_line(scope.unavailable)}"
         return
     if scope.orphan and not scope.changed:
         return
@@ -146,7 +147,7 @@ def _field(change: FieldChange, paint: Paint) -> str:
     else:
         sign, text = paint("yellow", "~"), f"{value_text(change.live)} → {value_text(change.wanted)}"
     drift = paint("magenta", "  (edited by other hands)") if change.drift else ""
-    return f"      {sign} {change.path}: {text}{drift}"
+    return f"      {sign} {one_line(change.path)}: {text}{drift}"
 
 
 def value_text(value: Any) -> str:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TextIO
 
+from botswain.secrets.visible import ours, visible
+
 _CODES = {"green": "32", "yellow": "33", "red": "31", "cyan": "36", "magenta": "35", "bold": "1", "dim": "2"}
 
 
@@ -17,7 +19,7 @@ class Paint:
 
     def __call__(self, style: str, text: str) -> str:
         """`text` in one of the styles green, yellow, red, cyan, magenta, bold, dim."""
-        return f"\033[{_CODES[style]}m{text}\033[0m" if self.enabled else text
+        return ours(f"\033[{_CODES[style]}m{visible(text)}\033[0m") if self.enabled else text
 
 
 def paint_for(stream: TextIO) -> Paint:

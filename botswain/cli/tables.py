@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from botswain.plan.service import short
+from botswain.secrets.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ def _release(one: Release, now: ServiceState) -> tuple[str, ...]:
 
 
 def _aligned(heading: tuple[str, ...], rows: list[tuple[str, ...]], paint: Paint) -> list[str]:
+    rows = [tuple(one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in [heading, *rows]) for column in range(len(heading))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
              for row in [heading, *rows]]  # fmt: skip

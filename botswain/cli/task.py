@@ -16,7 +16,9 @@ from invoke.tasks import task as invoke_task
 from botswain.errors import BotswainError, ExitCode, InvalidInput
 from botswain.secrets import redaction
 from botswain.secrets.environment import register_secrets
+from botswain.secrets.visible import one_line
 
+_HALF = "write the character whole where the text comes from; --debug shows where it was used"
 _HELP = {
     "env": "the environment: the name of a file in profiles/",
     "dry_run": "show what would happen and change nothing",
@@ -72,6 +74,12 @@ def _reporting(told: dict[str, Any], *, json: bool, debug: bool) -> Iterator[Non
         _raise(error, stopped.code, debug=debug)
     except Exit:
         raise
+    except UnicodeEncodeError as error:
+        half = BotswainError(
+            f"a text holds half of a surrogate pair (U+{ord(error.object[error.start]):04X})", fix=_HALF
+        )
+        report(half, ExitCode.FAILED, json=json, told=told)
+        _raise(error, ExitCode.FAILED, debug=debug)
     except Exception as error:  # noqa: BLE001 - a person gets one line; --debug has the rest
         what = " ".join(f"internal error: {type(error).__name__}: {error}".split())
         internal = BotswainError(what, fix="--debug shows where")
@@ -98,7 +106,7 @@ def report(error: BotswainError, code: ExitCode, *, json: bool, told: dict[str, 
     """Tells a failure: a line a problem on stderr and, with `--json`, the document on stdout, begun with `told`."""
     lines = [str(problem) for problem in error.problems] if isinstance(error, InvalidInput) else [str(error)]
     for line in lines:
-        print(f"botswain: {line}", file=sys.stderr)
+        print(f"botswain: {one_line(line)}", file=sys.stderr)
     log = getattr(error, "log", "").splitlines()
     for line in log:
         print(f"  | {line}", file=sys.stderr)

@@ -5,6 +5,7 @@ The models' own error messages are translated here; the rules (`botswain.command
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -31,10 +32,13 @@ _WANTED = {
 _NEEDED = frozenset({"name", "type", "description", "value", "options", "choices"})
 """Fields without which other rules would complain for no fault of the author."""
 _TEXT = "description"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def define(data: object, file: str, place: str = "") -> Definition | list[Problem]:
     """The definition that `data` is, or all its problems; `place` is its path while it has no usable name."""
+    if half := _half_characters(data, command_path(data) or place):
+        return [Problem(file, path, "holds half of a surrogate pair (\\ud800-\\udfff)") for path in half]
     try:
         command = Command.model_validate(data)
     except ValidationError as error:
@@ -48,6 +52,19 @@ def define(data: object, file: str, place: str = "") -> Definition | list[Proble
         return [Problem(file, path or place, message) for path, message in found]
     made = Definition(payload, file, command.development_only, command.owner_only, command.renamed_from)
     return [Problem(file, command_path(payload), message) for message in misnamed(made)] or made
+
+
+def _half_characters(data: object, path: str, levels: int = 12) -> list[str]:
+    """The places of texts that are no Unicode, as JavaScript makes them by cutting an emoji; nobody can send those."""
+    if isinstance(data, str):
+        return [path] if _SURROGATE.search(data) else []
+    if isinstance(data, Mapping) and levels:
+        found = [_half_characters(value, f"{path}.{name}", levels - 1) for name, value in data.items()]
+        found += [[path] for name in data if isinstance(name, str) and _SURROGATE.search(name)]
+        return [one for part in found for one in part]
+    if isinstance(data, list | tuple) and levels:
+        return [one for i, item in enumerate(data) for one in _half_characters(item, f"{path}.{i}", levels - 1)]
+    return []
 
 
 def _further_problems(data: object, details: list[Any], path: str, file: str) -> list[Problem]:

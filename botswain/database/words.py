@@ -14,8 +14,9 @@ def would_run(profile: Profile) -> str:
     database, where = database_of(profile), backups_of(profile).where
     name = database.url or database.name or "the database"
     copies = database.backup.copy_to
+    tried = ", restore it once into a scratch database" if database.backup.verify_restore else ""
     copied = f", copy it to {' and '.join(copies)}" if copies else ""
-    return f"would dump {name} into {where}, read it back{copied}, and remove what database.backup.keep lets go"
+    return f"would dump {name} into {where}, read it back{tried}{copied}, and remove what database.backup.keep lets go"
 
 
 def without_password(url: str) -> str:

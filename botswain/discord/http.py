@@ -62,6 +62,17 @@ _NOT_SENT = (
 )
 
 
+_HALF = "a text with half of a surrogate pair (\\ud800-\\udfff), which can be neither stored nor sent back"
+
+
+def _whole(content: bytes) -> object:
+    """The JSON of an answer. Raises UnicodeEncodeError for a text that holds half a character."""
+    value = json.loads(content)
+    if b"\\ud" in content.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 class _Again(Exception):
     """This try failed and the request may be sent again; `error` is what to say when it may not any more."""
 
@@ -210,13 +221,14 @@ class Http:
 
     def _accept(self, route: Route, response: httpx.Response, check: Callable[[object], T]) -> T:
         try:
-            return check(json.loads(response.content))
+            return check(_whole(response.content))
         except RecursionError:
             reason = "JSON nested too deeply"
         except ValueError as error:
             html = "text/html" in response.headers.get("content-type", "")
             cut = isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))
-            reason = "HTML instead of JSON" if html else "cut or broken JSON" if cut else str(error)
+            half = isinstance(error, UnicodeEncodeError)
+            reason = _HALF if half else "HTML instead of JSON" if html else "cut or broken JSON" if cut else str(error)
         raise self._unclear(route, reason, BadAnswer(reason, scope=route.scope, tries=TRIES))
 
     def _unanswered(self, route: Route, error: httpx.RequestError) -> Exception:

@@ -137,6 +137,9 @@ _VERBS: dict[str, Callable[..., Done]] = {
 }  # fmt: skip
 
 
+_PLAIN = "\n\t\u00a0\u200d"
+
+
 def _me() -> str:
     """Whoever called, also through sudo."""
     try:
@@ -159,9 +162,13 @@ def _stderr(text: str) -> None:
 
 
 def _print(stream: Any, text: str) -> None:
-    """Say it, if anybody still listens: a session that was cut off must not cut off a switch."""
+    """Say it, if anybody still listens: a session that was cut off must not cut off a switch.
+
+    What would drive the terminal, such as an escape sequence in a bot's log, is shown instead.
+    """
+    plain = "".join(one if one.isprintable() or one in _PLAIN else ascii(one)[1:-1] for one in text)
     try:
-        stream.write(f"{text}\n")
+        stream.write(f"{plain}\n")
         stream.flush()
     except OSError:
         pass

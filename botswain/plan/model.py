@@ -13,6 +13,7 @@ from botswain.discord.enums import GLOBAL
 from botswain.manifest import ScopeRecord
 from botswain.plan.compare import FieldChange, compare
 from botswain.plan.service import ServicePlan
+from botswain.secrets.visible import one_line
 
 
 class Action(StrEnum):
@@ -191,7 +192,7 @@ def label(scope: str) -> str:
 
 def called(key: str) -> str:
     """A command key as users know the command: `/ban`, `user command "Report"`."""
-    kind, _, name = key.partition("/")
+    kind, _, name = one_line(key).partition("/")
     if kind == "chat_input":
         return f"/{name}"
     return f'{kind.replace("primary_", "").replace("_", " ")}{"" if "entry" in kind else " command"} "{name}"'

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from botswain.secrets import patterns
 from botswain.secrets.forms import MINIMUM, forms, is_common
 from botswain.secrets.spans import Span, covered, merged
+from botswain.secrets.visible import json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +177,7 @@ def write_covered(text: str) -> None:
     if isinstance(sys.stdout, RedactedStream):
         sys.stdout.write_covered(text)
     else:
-        sys.stdout.write(text)
+        sys.stdout.write(json_safe(text))
 
 
 def clean_document(data: bytes) -> bytes:

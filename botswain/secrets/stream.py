@@ -1,4 +1,4 @@
-"""An output stream that covers secrets, also one that arrives in pieces."""
+"""An output stream that covers secrets, also one that arrives in pieces, and that never drives the terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, TextIO
 
 from botswain.secrets.spans import covered
+from botswain.secrets.visible import escaped, json_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ class RedactedStream(io.TextIOBase):
         self.lost: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Take text, and let out the lines that it completes."""
+        """Take text, and let out the lines that it completes; what would drive a terminal is shown instead."""
         with self._lock:
             self._held += text
             whole = max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
@@ -55,12 +56,12 @@ class RedactedStream(io.TextIOBase):
         return len(text)
 
     def write_covered(self, text: str) -> None:
-        """Write what was covered already, and would not stay whole if it were covered again."""
+        """Write JSON that was covered already, and would not stay whole if it were covered again."""
         with self._lock:
             self._let_out(len(self._held), last=True)
             self._shown = ""
             try:
-                self._out.write(text)
+                self._out.write(json_safe(text))
             except OSError as error:
                 self._lose(error)
 
@@ -91,7 +92,7 @@ class RedactedStream(io.TextIOBase):
         end = len(window) if last else max(start, self._cut(window, start + length, spans))
         if end > start:
             try:
-                self._out.write(covered(window, spans, start, end))
+                self._out.write(escaped(covered(window, spans, start, end)))
             except OSError as error:
                 self._lose(error)
             line = max(window.rfind("\n", 0, end), window.rfind("\r", 0, end)) + 1

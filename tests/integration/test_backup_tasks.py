@@ -148,6 +148,47 @@ def test_a_restore_over_the_source_has_a_way_back(ship: Ship):
     assert ship.cluster.content("harbour") == before
 
 
+def test_a_restore_over_the_source_that_fails_leaves_latest_as_it_was(ship: Ship):
+    """Refused or rolled back, again and again: what was backed up for it goes, so that the next try means the same."""
+    good = ship.run()
+    words = ("restore", "--into", "DATABASE_URL", "--replace", "--over-source", "--yes")
+    before = ship.cluster.content("harbour")
+    ship.cluster.sql("CREATE TABLE late (ship bigint REFERENCES harbour.ships)", "harbour")
+    for _ in range(2):
+        ran = ship.inv(*words)
+        assert ran.code == 3
+        assert "constraint late_ship_fkey on table public.late depends on index harbour.ships_pkey" in ran.told[0]
+        assert "pass --cascade to drop that, too; or restore into a new database (--create)" in ran.told[0]
+        assert set(ship.states()) == {good}
+    ship.cluster.sql("CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS"
+                     " $$ BEGIN RAISE EXCEPTION 'no index here'; END $$;"
+                     "CREATE EVENT TRIGGER no ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION no()",
+                     "harbour")  # fmt: skip
+    ran = ship.inv(*words, "--cascade")
+    assert ran.code == 1
+    assert "ERROR: no index here; all was rolled back" in ran.told[0]
+    assert set(ship.states()) == {good}
+    assert ship.cluster.sql("SELECT count(*) FROM pg_constraint WHERE conname = 'late_ship_fkey'", "harbour") == ["1"]
+    ship.cluster.sql("DROP EVENT TRIGGER no; DROP FUNCTION no()", "harbour")
+    ran = ship.inv(*words, "--cascade", "--json")
+    assert (ran.code, ran.document["backupId"]) == (0, good)
+    assert ship.cluster.content("harbour") == before
+
+
+def test_a_backup_is_tried_in_a_scratch_database(ship: Ship):
+    """By hand, and every time where the profile says so; nothing is left of it."""
+    databases = ship.cluster.sql("SELECT datname FROM pg_database")
+    identity = ship.run()
+    ran = ship.inv("verify", "--restore", "--json")
+    assert (ran.code, ran.document["restored"]) == (0, identity), ran
+    ship.profile(verify_restore=True)
+    assert "read it back, restore it once into a scratch database, and" in ship.inv("run", "--dry-run").out
+    ran = ship.inv("run")
+    assert ran.code == 0, ran
+    assert "202 rows in 3 tables, read back whole, restored into a scratch database\n" in ran.out
+    assert ship.cluster.sql("SELECT datname FROM pg_database") == databases
+
+
 def test_without_a_way_back_nothing_is_written_over(ship: Ship):
     """A database that cannot be dumped is not overwritten unless that is said."""
     ship.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from botswain.backup.errors import BackupError
@@ -128,6 +128,7 @@ SHAPES = st.sampled_from([
 PASSWORDS = st.text(st.sampled_from("QJXZ059#/?[]@:%&=+ ,;\\'\"\n$é"), min_size=4, max_size=20)
 
 
+@settings(deadline=None)  # the first one imports what --into needs
 @given(SHAPES, PASSWORDS)
 @example("postgresql://ann:{}@h/d", "5/QJXZ?QJXZ=QJXZ")
 @example("postgresql://ann:{}@h/d", "5?QJXZ@QJXZ/QJXZ")

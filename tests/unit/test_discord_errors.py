@@ -260,6 +260,10 @@ def test_trouble_on_discords_side() -> None:
         (httpx.Response(200, content=b'[{"id": "1", "na'), "cut or broken JSON"),
         (httpx.Response(200, content=b"[" * 100_000), "JSON nested too deeply"),
         (httpx.Response(200, content=b""), "cut or broken JSON"),
+        (
+            httpx.Response(200, content=b'[{"id": "1", "name": "x", "type": 1, "description": "\\uD83C"}]'),
+            "a text with half of a surrogate pair (\\ud800-\\udfff), which can be neither stored nor sent back",
+        ),
         (httpx.Response(302, headers={"Location": "https://login.example/"}), "HTTP 302, a redirect"),
         (ok({"message": "hi"}), "the list of commands is no JSON array"),
         (ok([7]), "a command is no JSON object"),
