@@ -12,6 +12,8 @@ from botswain.deployment.checkout import Checkout
 from botswain.deployment.commit import Commit, release_commit, shown_plan
 from botswain.deployment.deploy import shaped
 from botswain.deployment.history import Outcome
+from botswain.deployment.leaving import check as check_data
+from botswain.deployment.leaving import left_behind
 from botswain.deployment.outage import outage_of
 from botswain.deployment.readable import of_release, wanted_at_hand
 from botswain.deployment.run import carry_out, holding, preview
@@ -54,7 +56,8 @@ def diff_both(session: Session, kind: str, options: Options | None = None) -> Re
         plan, told = (plan, ()) if options is None else shaped(session, options, plan)
         if commit.recorded.endswith("+dirty") and not profile.rehearsal:
             told = (*told, "there are changes in no commit, and a deployment would be refused for them")
-        return replace(plan, service=_named(profile, commit, found)), told
+        notes = (*plan.notes, *left_behind(profile, target, found))
+        return replace(plan, service=_named(profile, commit, found), notes=notes), told
 
     return preview(session, want, kind, options, shape)
 
@@ -69,7 +72,9 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
     if found.action in ("deploy", "start") and (note := check_budget(run.client)) is not None:
         notes.append(note)
     if found.action == "deploy":
+        check_data(profile, target, found)
         target.check()
+    leaving = left_behind(profile, target, found)
     built: list[Built] = []
 
     def prepare() -> Built:
@@ -89,7 +94,11 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
     found = _recorded(run.manifest, found)
     result = carry_out(
         run,
-        warned(replace(plan, service=_named(profile, commit, found)), profile.source.repo, run.manifest),
+        warned(
+            replace(plan, service=_named(profile, commit, found), notes=(*plan.notes, *leaving)),
+            profile.source.repo,
+            run.manifest,
+        ),
         want.scopes,
         lambda: Checkout(commit.recorded, commit.build_id),
         notes=(*notes, *told),

@@ -6,6 +6,7 @@ A release is `building`, `ready`, `live`, `superseded` (it was live, and may be 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -43,6 +44,8 @@ class Release:
     """Digests of the checks that it has passed."""
     why: str = ""
     """What was wrong with a bad one."""
+    settled: float = field(default=0.0, compare=False)
+    """When it was built and checked, in Unix seconds: what changed in its folder since, the bot wrote."""
     order: int = field(default=0, compare=False)
     """When it was last live, as a place in the ledger; 0 for never."""
 
@@ -152,7 +155,8 @@ def _apply(found: dict[str, Release], entry: dict[str, Any], number: int) -> Non
     elif one is None:
         return
     elif event == "passed":
-        found[name] = replace(one, passed=(*one.passed, entry.get("check", "")))
+        settled = one.settled if one.order else _settled(entry, at)
+        found[name] = replace(one, passed=(*one.passed, entry.get("check", "")), settled=settled)
     elif event == "live":
         for other in [one for one in found.values() if one.state == "live" and one.id != name]:
             found[other.id] = replace(other, state="superseded", at=at)
@@ -161,4 +165,16 @@ def _apply(found: dict[str, Release], entry: dict[str, Any], number: int) -> Non
         found[name] = replace(one, state="live", at=at, by=entry.get("by", one.by), order=order, why="")
     elif event in _STATES:
         seconds = entry.get("seconds", one.seconds)
-        found[name] = replace(one, state=event, at=at, why=entry.get("why", one.why), seconds=seconds)
+        settled = _settled(entry, at) if event == "ready" else one.settled
+        found[name] = replace(one, state=event, at=at, why=entry.get("why", one.why), seconds=seconds, settled=settled)
+
+
+def _settled(entry: dict[str, Any], at: str) -> float:
+    """When a release was ready; earlier versions wrote the second alone."""
+    with contextlib.suppress(ValueError, TypeError):
+        return (
+            float(entry["settled"])
+            if "settled" in entry
+            else datetime.fromisoformat(f"{at[:-1]}+00:00").timestamp() + 1
+        )
+    return 0.0

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from botswain.host import halt, mirror, probe, running, systemd
@@ -17,6 +17,7 @@ from botswain.host.managers import manager_of
 from botswain.host.place import Place, Service
 from botswain.host.ports import Listener
 from botswain.host.underway import Switch, unfinished
+from botswain.host.written import to_bring, written
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class View:
     """SHA-256 of the file that this engine is; empty when it is no file."""
     at: float
     """When it was seen, in Unix seconds, by the clock here."""
+    data: list[str] = field(default_factory=list)
+    """What the bot wrote into the live release's own folder."""
+    to_bring: list[str] = field(default_factory=list)
+    """Of what the spec has all releases share: that whose data is in the live release alone."""
 
 
 def stored(place: Place) -> Service | None:
@@ -99,11 +104,12 @@ def look(place: Place, service: Service | None) -> View:
         own = place.spec(found.live, service)
         in_the_way = running.in_the_way(place, service if brought else own, manager_of(service))
         health = probe.look(own.health, own.health.timeout).told if found.running else f"the bot {_gone(found.told)}"
+    data = written(place)
     earlier = Ledger(place).before(found.live) if releases else None
     return View(
         found, releases, unfinished(place), place.confirmed.exists(), health or None, mirror.commits(place),
         _free(place), service.free_space if service else 0, in_the_way, earlier.id if earlier else None, digest(),
-        round(time.time(), 3),
+        round(time.time(), 3), data, to_bring(place, service.shared if service else (), data),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from botswain.host.prune import discard_failed, discard_unfinished, missing, pru
 from botswain.host.underway import unfinished
 from botswain.host.users import User, as_user, user_of
 from botswain.host.users import folder as owned
+from botswain.host.written import to_bring, way, written
 
 __all__ = ["Order", "candidate", "check", "prepare", "prune", "recipe", "target"]
 
@@ -94,6 +95,7 @@ def prepare(place: Place, service: Service, order: Order, say: Callable[[str], N
 
 
 def _make(place: Place, service: Service, order: Order, tree: str, say: Callable[[str], None]) -> Release:
+    _check_data(place, service)
     ledger, identity, user = Ledger(place), _identity(place, order.commit), user_of(service)
     folder, log = place.release(identity), place.logs / f"build-{identity}.log"
     began = time.monotonic()
@@ -117,7 +119,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
             run(argv, folder, variables, log, service.build_timeout, user)
         programs.check(folder, service.run)
         place.store(service, identity)
-        ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1))
+        ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1), settled=round(time.time(), 3))
         check(place, service, ledger.get(identity), say)
     except HostError as error:
         with contextlib.suppress(HostError):  # what went wrong first is what has to be told
@@ -183,6 +185,15 @@ def _files(place: Place, tree: str, folder: Path, user: User | None) -> None:
         index.unlink(missing_ok=True)
 
 
+def _check_data(place: Place, service: Service) -> None:
+    """Raise HostError for data that is to be shared and that only the live release has."""
+    live, left = place.live(), to_bring(place, service.shared, written(place))
+    if live and left:
+        what = f"{left[0]} is to be shared by all releases, and its data is still in the live release alone"
+        fix = f"bring it along: {way(str(place.root), service, live, left[0])}"
+        raise HostError(what, where=str(place.release(live)), fix=fix)
+
+
 def _share(place: Place, service: Service, folder: Path) -> None:
     """Links instead of what all releases share. A file that is to be shared has to be there; a folder is made."""
     for name in service.shared:
@@ -212,7 +223,7 @@ def check(place: Place, service: Service, release: Release, say: Callable[[str],
             if digest not in release.passed:
                 say(f"{kind}: {shlex.join(argv)}")
                 run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
-                Ledger(place).add(release.id, "passed", check=digest)
+                Ledger(place).add(release.id, "passed", check=digest, settled=round(time.time(), 3))
 
 
 def _digest(kind: str, argv: Argv) -> str:

@@ -91,13 +91,15 @@ def _inner(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _url(value: str) -> str:
+    if re.fullmatch(r"/[!-~]*", value):  # at the bot's own port
+        return value
     try:
         url = urlsplit(value)
         port = url.port
     except ValueError as error:
         raise ValueError(f"is no URL ({error})") from None
     if url.scheme not in {"http", "https"} or not url.hostname or re.search(r"[\s\x00-\x1f]", value) or port == 0:
-        raise ValueError(f'must be a whole URL such as http://127.0.0.1:8080/readyz, not "{value}"')
+        raise ValueError(f'must be a URL such as http://127.0.0.1:8080/readyz, or a path, not "{value}"')
     if url.username or url.password:
         raise ValueError("holds a password; a health URL needs none")
     return value
@@ -113,8 +115,12 @@ Url = Annotated[str, AfterValidator(_url)]
 class Health(Strict):
     """How to find out whether the bot is well. Without URLs, a process that runs and stays is all there is to see."""
 
-    alive: Url | None = Field(None, description="URL that answers 200 as long as the process works.")
-    ready: Url | None = Field(None, description="URL that answers 200 once the bot is logged in.")
+    alive: Url | None = Field(
+        None, description="URL that answers 200 as long as the process works. A path is one at the bot's port."
+    )
+    ready: Url | None = Field(
+        None, description="URL that answers 200 once the bot is logged in. A path is one at the bot's port."
+    )
     deadline: float = Field(60, gt=0, le=3600, description="Seconds from the start until it must be ready.")
     stable_for: float = Field(10, ge=0, le=3600, description="Seconds that it must then stay so.")
     interval: float = Field(0.1, ge=0.02, le=60, description="Seconds between looks; they are closer while it starts.")
@@ -181,7 +187,8 @@ class Service(Strict):
         gt=0,
         le=65535,
         description="The port on which the bot listens; it gets it as PORT. Default: that of a health URL on this"
-        " machine. When something else has it, a deployment says so before anything stops.",
+        " machine; where health has paths alone, a free one on this machine. When something else has it, a deployment"
+        " says so before anything stops.",
     )
     health: Health = Health()
     stop_timeout: float = Field(15, gt=0, le=600, description="Seconds between SIGTERM and SIGKILL.")
@@ -214,4 +221,10 @@ class Service(Strict):
             raise ValueError(f"{what}: is for target vm, and this service runs on this machine")
         if self.port is not None and self.environment.get("PORT", str(self.port)) != str(self.port):
             raise ValueError(f"port: is {self.port}, but environment says PORT is {self.environment['PORT']}")
+        if self.target == "vm":
+            own = self.port is not None or "PORT" in self.environment
+            workers = self.workers is None or self.workers.port is not None or "PORT" in self.workers.environment
+            for name, named, health in (("", own, self.health), ("workers.", workers, (self.workers or self).health)):
+                if not named and any((url or "").startswith("/") for url in (health.alive, health.ready)):
+                    raise ValueError(f"{name}health: a path wants {name}port on a host, where no free one is taken")
         return self

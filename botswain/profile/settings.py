@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,25 @@ class Health:
     interval: float = 0.1
     timeout: float = 3
 
+    @property
+    def paths(self) -> bool:
+        """Whether it is about a port that is named elsewhere."""
+        return any((url or "").startswith("/") for url in (self.alive, self.ready))
+
+    def at(self, port: int) -> Health:
+        """The same with whole URLs."""
+        alive, ready = (
+            f"http://127.0.0.1:{port}{url}" if url and url.startswith("/") else url for url in (self.alive, self.ready)
+        )
+        return replace(self, alive=alive, ready=ready)
+
+
+def _named(port: int | None, environment: Mapping[str, str], health: Health) -> Health:
+    """Health at the port that a section names; as it is where none is named."""
+    given = environment.get("PORT", "")
+    found = port if port is not None else int(given) if given.isdecimal() else None
+    return health if found is None else health.at(found)
+
 
 @dataclass(frozen=True)
 class Workers:
@@ -79,7 +98,8 @@ class Workers:
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Workers:
         """From the JSON of a validated section."""
-        return cls(**{**fields, "run": tuple(fields["run"]), "health": Health(**fields["health"])})
+        health = _named(fields["port"], fields["environment"], Health(**fields["health"]))
+        return cls(**{**fields, "run": tuple(fields["run"]), "health": health})
 
 
 @dataclass(frozen=True)
@@ -120,7 +140,16 @@ class Service:
         known |= {name: tuple(tuple(one) for one in fields[name]) for name in ("build", "lint", "test")}
         if fields.get("workers"):
             known["workers"] = Workers.of(fields["workers"])
-        return cls(**{**known, "health": Health(**fields["health"])})
+        return cls(**{**known, "health": _named(fields["port"], fields["environment"], Health(**fields["health"]))})
+
+    @property
+    def any_port(self) -> bool:
+        """Whether the profile leaves the port to the machine: its health is about paths, and no port is named."""
+        return self.health.paths
+
+    def at(self, port: int) -> Service:
+        """The same at this port."""
+        return replace(self, port=port, health=self.health.at(port))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ __all__ = [
     "Stop",
     "Switched",
     "Target",
+    "Written",
 ]
 
 Outage = Callable[[], "str | None"]
@@ -118,6 +119,16 @@ class Built:
     """Whether it was there already."""
 
 
+@dataclass(frozen=True)
+class Written:
+    """A path in the live release's own folder that its bot wrote; the next release does not have it."""
+
+    path: str
+    """A folder ends in `/`."""
+    bring: str = ""
+    """Where the profile shares it and its data is still in that release alone: the commands that bring it along."""
+
+
 class Target(Protocol):
     """A place where the bot's service runs."""
 
@@ -129,6 +140,9 @@ class Target(Protocol):
 
         Such a release needs no deployment; whether it runs, `state` says.
         """
+
+    def written(self) -> list[Written]:
+        """What the bot wrote into the live release's own folder, such as a database."""
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs, by one look at its process and health URLs; None if nothing is."""

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, ports, probe, releases, running, single, switch
+from botswain.host import guard, halt, launch, managers, ports, probe, releases, running, single, switch, written
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.place import explained
 from botswain.host.switch import Settled, Switched
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
-from botswain.targets import credentials, mirror, processes, sandbox
-from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
+from botswain.targets import credentials, freeport, mirror, processes, sandbox
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop, Written
 from botswain.targets.failures import translated
 from botswain.targets.follow import lines_of
 from botswain.targets.moving import keep, left_behind, place_of
@@ -34,9 +34,10 @@ class Local:
 
     def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
         self._profile = profile
-        self._service = service
         self._token = token
         self._place = place_of(profile.name)
+        self._any_port = service.any_port
+        self._service = service = freeport.placed(service, self._place)
         self._daemon = Daemon(self._place.root)
         self._began = time.time()
         """A stop by hand from now on is meant for what is done here."""
@@ -77,6 +78,17 @@ class Local:
                 return None
             same = mirror.same_service(self._profile, self._service, prefix, made.commit, full)
             return live if same and self._place.release(live).is_dir() else None
+
+    def written(self) -> list[Written]:
+        """What the bot wrote into the live release's own folder."""
+        with translated():
+            live, found = self._place.live() or "", written.written(self._place)
+            ways = written.to_bring(self._place, self.spec.shared, found)
+            bring = {one: written.way(str(self._place.root), self.spec, live, one) for one in ways}
+        return [
+            *(Written(one) for one in found if not written.covered(one, ways)),
+            *map(Written, bring, bring.values()),
+        ]
 
     def healthy(self) -> str | None:
         """What is wrong with the bot that runs."""
@@ -287,6 +299,8 @@ class Local:
     def _keep(self) -> None:
         with explained(self._place.root, "keep a service in it"):
             keep(self._profile.name)
+            if self._any_port:
+                freeport.remember(self._service, self._place)
 
     def _ensure(self) -> None:
         self._daemon.ensure(sandbox.programs(self._profile))

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from botswain.errors import BotswainError
-from botswain.host import forms, orders, releases
+from botswain.host import forms, orders, releases, written
 from botswain.host.ledger import Release
 from botswain.host.orders import Asked
 from botswain.host.switch import Settled, Switched
@@ -28,7 +28,7 @@ from botswain.hosts.engine import engine
 from botswain.profile.settings import Profile, Service
 from botswain.state.ids import actor
 from botswain.targets import confirming, credentials, mirror, names, recovering
-from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop
+from botswain.targets.base import Built, Outage, Say, ServiceError, ServiceState, Stop, Written
 from botswain.targets.crew import Crew, named
 from botswain.targets.engines import Outcome, insisted, silent
 from botswain.targets.failures import translated
@@ -86,6 +86,17 @@ class Vm:
                 if not mirror.same_service(self._profile, self._service, prefix, live.commit, full):
                     return None
             return views[self._crew.gateway].state.live
+
+    def written(self) -> list[Written]:
+        """What the bot wrote into the live release's own folder, on any host."""
+        found: dict[str, str] = {}
+        for name, view in self._crew.look().items():
+            ways = {one: self._way(name, view.state.live or "", one) for one in view.to_bring}
+            found |= dict.fromkeys((one for one in view.data if not written.covered(one, ways)), "") | ways
+        return [Written(path, way) for path, way in sorted(found.items())]
+
+    def _way(self, host: str, live: str, path: str) -> str:
+        return written.way(str(self._crew.engines.root), self._crew.specs[host], live, path)
 
     def healthy(self) -> str | None:
         """What is wrong with the bot on the first host on which something is."""

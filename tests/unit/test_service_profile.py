@@ -202,11 +202,11 @@ def test_a_shell_is_not_three_commands(wrong):
         ({"port": 65536}, "service.port: must be at most 65535, not 65536"),
         ({"port": 80, "environment": {"PORT": 81}}, "service.port: is 80, but environment says PORT is 81"),
         ({"health": {"ready": "localhost:80"}},
-         'service.health.ready: must be a whole URL such as http://127.0.0.1:8080/readyz, not "localhost:80"'),
+         'service.health.ready: must be a URL such as http://127.0.0.1:8080/readyz, or a path, not "localhost:80"'),
         ({"health": {"ready": "ftp://x/"}},
-         'service.health.ready: must be a whole URL such as http://127.0.0.1:8080/readyz, not "ftp://x/"'),
+         'service.health.ready: must be a URL such as http://127.0.0.1:8080/readyz, or a path, not "ftp://x/"'),
         ({"health": {"alive": "http://x y/"}},
-         'service.health.alive: must be a whole URL such as http://127.0.0.1:8080/readyz, not "http://x y/"'),
+         'service.health.alive: must be a URL such as http://127.0.0.1:8080/readyz, or a path, not "http://x y/"'),
         ({"health": {"alive": "http://x:99999/"}}, "service.health.alive: is no URL (Port out of range 0-65535)"),
         ({"health": {"alive": "http://a:b@x/"}}, "service.health.alive: holds a password; a health URL needs none"),
         ({"health": {"deadline": 0}}, "service.health.deadline: must be more than 0, not 0"),
@@ -268,3 +268,35 @@ def test_the_documentation_has_every_field():
     from botswain.profile.model import ProfileFile, validate
 
     assert isinstance(validate(yaml.safe_load(example), "docs/service.md"), ProfileFile)
+
+
+def test_paths_of_health_are_at_the_port_that_is_named(desk, monkeypatch):
+    """By `port`, or by PORT; without either the machine has to give one."""
+    monkeypatch.chdir(desk.folder)
+    for named, port in (({"port": 81}, 81), ({"environment": {"PORT": 82}}, 82)):
+        desk.profile(service={"run": "a", "health": {"alive": "/healthz", "ready": "https://b.example/"}, **named})
+        found = load("dev").service
+        assert found.health == Health(f"http://127.0.0.1:{port}/healthz", "https://b.example/")
+        assert not found.any_port
+    desk.profile(service={"run": "a", "health": {"alive": "/healthz"}})
+    found = load("dev").service
+    assert found.any_port
+    assert found.at(83).health.alive == "http://127.0.0.1:83/healthz"
+
+
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        ({"health": {"ready": "/r"}}, "service.health: a path wants port on a host, where no free one is taken"),
+        (
+            {"workers": {"run": "w", "health": {"ready": "/r"}}},
+            "service: workers.health: a path wants workers.port on a host",
+        ),
+    ],
+)
+def test_a_host_has_no_free_port_to_give(desk, monkeypatch, service, told):
+    """What listens there is somebody's decision."""
+    monkeypatch.chdir(desk.folder)
+    desk.profile(api="https://discord.com/api/v10", service={"run": "a", "target": "vm", **service})
+    with pytest.raises(InvalidInput, match=told):
+        load("dev")
