@@ -23,7 +23,8 @@ def create(session: Session, name: str, entry: Entry, statements: Sequence[str])
     """Make the database from a session in another one; returns notes. Raises Refused where it is there already."""
     facts, survey = session.facts(), session.survey()
     statement = next((one for one in statements if one.startswith("CREATE DATABASE ")), "")
-    wanted, notes = _creation(statement or _plain(entry), facts, survey)
+    understood = statement and tools.major(facts.version) >= 13  # LOCALE came with that
+    wanted, notes = _creation(statement if understood else _plain(entry), facts, survey)
     try:
         session.ask(f"{sql.of_database(wanted, name)};")
     except BackupError as error:

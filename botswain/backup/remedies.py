@@ -61,7 +61,8 @@ class ServerError:
         return bool(self.code) and not self.code.startswith(_NOT_THE_BACKUP)
 
 
-_ERROR = re.compile(r"^(?:psql:\S*:?\d*: )?\w+:\s+([0-9A-Z]{5}): (.*)$", re.MULTILINE)
+_ERROR = re.compile(r"^(?:psql:\S*:?\d*: )?\w+:\s+(?!0[0-2])([0-9A-Z]{5}): (.*)$", re.MULTILINE)
+"""Codes that begin with 00, 01 and 02 are notices and warnings."""
 _STATEMENT = re.compile(r"^STATEMENT:\s+(.*)", re.MULTILINE | re.DOTALL)
 _FUNCTION = re.compile(r'(?:PL/\w+|SQL) function "?([^"\n]*?)"?(?: line \d+| statement \d+| during )')
 

@@ -25,6 +25,7 @@ SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '60s';
 SET row_security = off;
+SET standard_conforming_strings = on;
 SET search_path = pg_catalog;
 SET client_min_messages = warning;
 SELECT set_config(name, '0', false) IS NULL FROM pg_settings WHERE name = 'transaction_timeout';

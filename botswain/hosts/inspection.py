@@ -25,6 +25,8 @@ UPWARD = (".env", ".git", ".npmrc", ".python-version", ".tool-versions", ".venv"
 """What git, npm, Node, uv, pytest, ruff, mise and dotenv look for in every folder up to the root."""
 _BY_HAND = ("/etc/systemd/", "/run/systemd/")
 """Where drop-ins are that a person made, by `systemctl edit` or `set-property`."""
+ENGINES = ("50-botswain.conf", "90-started-once.conf")
+"""Drop-ins that the engine itself writes when it starts the bot."""
 _SHOWN = ("Id", "LoadState", "UnitFileState", "NeedDaemonReload", "DropInPaths")
 
 Finding = dict[str, Any]
@@ -126,7 +128,7 @@ def unit_findings(names: list[str]) -> list[Finding]:
         if shown.get("NeedDaemonReload") == "yes":
             found.append({"kind": "stale", "name": name})
         paths = shown.get("DropInPaths", "").split()
-        found += [drop_in(name, path) for path in paths if path.startswith(_BY_HAND)]
+        found += [drop_in(name, one) for one in paths if one.startswith(_BY_HAND) and Path(one).name not in ENGINES]
     return found
 
 

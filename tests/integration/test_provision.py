@@ -156,7 +156,7 @@ def test_doctor_tells_what_was_changed_by_hand_and_its_commands_mend_it(made, de
         dated = [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE", one["detail"]) for one in told]
         assert sorted(f"{one['verdict']}: {text}" for one, text in zip(told, dated, strict=True)) == sorted(CHANGED)
         assert all(one["fix"] for one in told)
-        for command in ("systemctl unmask postgresql.service", "systemctl revert botswain-stage.service",
+        for command in ("systemctl unmask postgresql.service", f"rm {OVERRIDE}", "systemctl daemon-reload",
                         "apt-mark unhold git"):  # fmt: skip
             assert f"`sudo {command}`" in str(told)
             debian.ssh(f"sudo {command}")

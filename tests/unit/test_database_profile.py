@@ -61,10 +61,11 @@ def test_everything(database):
         backup={
             "folder": "/b", "keep": {"last": 5}, "copy_to": ["/mnt/b", "ssh://ann@nas:2222/b"], "at": "03:30",
             "ssh": {"identity": "/k", "known_hosts": "/h"}, "min_size": 10, "shrink": 0.25,
+            "verify_restore": True,
         },
     )  # fmt: skip
     assert found.backup == Backup(
-        "/b", found.backup.keep, ("/mnt/b", "ssh://ann@nas:2222/b"), "/k", "/h", "03:30", 10, 0.25
+        "/b", found.backup.keep, ("/mnt/b", "ssh://ann@nas:2222/b"), "/k", "/h", "03:30", 10, 0.25, True
     )
     assert found.backup.keep == {"last": 5, "daily": 7, "weekly": 4, "monthly": 6}
 

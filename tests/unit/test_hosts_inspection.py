@@ -13,6 +13,7 @@ from test_doctor_findings import SEEN
 
 from botswain.deployment.doctor.by_hand import _KINDS, by_hand, forbidden_by_unit
 from botswain.deployment.doctor.look import Verdict
+from botswain.host import systemd
 from botswain.hosts import inspection
 
 
@@ -64,7 +65,8 @@ def test_units_and_packages_by_what_systemd_and_dpkg_say(monkeypatch):
     said = {
         "systemctl": "Id=a.service\nLoadState=masked\nUnitFileState=masked\nNeedDaemonReload=no\nDropInPaths=\n\n"
         "Id=b.timer\nLoadState=loaded\nUnitFileState=disabled\nNeedDaemonReload=yes\n"
-        "DropInPaths=/usr/lib/systemd/system/timer.d/x.conf /etc/systemd/system/b.timer.d/override.conf\n",
+        "DropInPaths=/usr/lib/systemd/system/timer.d/x.conf /etc/systemd/system/b.timer.d/override.conf"
+        " /etc/systemd/system/b.timer.d/50-botswain.conf /run/systemd/system/b.timer.d/90-started-once.conf\n",
         "dpkg-query": "git hold installed\nzstd deinstall config-files\npython3 install installed\n",
     }
     monkeypatch.setattr(inspection, "output", lambda argv: said[argv[0]])
@@ -74,6 +76,11 @@ def test_units_and_packages_by_what_systemd_and_dpkg_say(monkeypatch):
     assert [(one["kind"], one["name"]) for one in packages] == [
         ("removed", "nodejs"), ("removed", "zstd"), ("held", "git"),
     ]  # fmt: skip
+
+
+def test_the_engines_own_drop_ins_are_nobody_elses():
+    """What a deployment writes beside the unit is no change by hand; both sides name the files alike."""
+    assert set(inspection.ENGINES) == {systemd._EQUIPMENT, systemd._ONCE}
 
 
 def test_what_lies_above_the_releases_is_found(tmp_path):

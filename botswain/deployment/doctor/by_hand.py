@@ -75,7 +75,8 @@ def _drop_in(one: Mapping[str, Any], _provision: str) -> Told:
     sets = f": {one['detail']}" if one.get("detail") else ""
     what = f"{one['name']} has settings of its own in {one.get('path')}{sets}"
     fix = (
-        f"none if that is meant; `sudo systemctl revert {one['name']}` on the host takes it away, and what the role bot"
+        f"none if that is meant; on the host `sudo rm {one.get('path')}` takes it away, `sudo systemctl daemon-reload`"
+        " makes it count, and what the role bot"
         " has a variable for belongs in the inventory (roles/bot/README.md)"
     )
     return Verdict.WARNING, what, fix
