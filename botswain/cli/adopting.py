@@ -100,6 +100,7 @@ def _adoption_lines(found: Adoption) -> Iterator[str]:
     production="this is production, whatever it is called",
     source="where commands are defined: folder, discord.js, discord.py or program",
     replace="replace a profile that git has as it is",
+    folder="the bot's folder in a repository of several packages, such as packages/bot",
     service="have Botswain build and run the bot, too: write that section in use, not as comments",
 )
 def init(
@@ -111,6 +112,7 @@ def init(
     production: bool = False,
     source: str = "",
     service: bool = False,
+    folder: str = "",
     replace: bool = False,
     dry_run: bool = False,
     yes: bool = False,
@@ -127,7 +129,9 @@ def init(
     if not env:
         raise BotswainError("no environment given", fix="say --env and its name, such as prod, stage or dev")
     guilds = tuple(one for one in guild_ids.replace(",", " ").split() if one) or None
-    given = Given(env, repo or None, application_id or None, guilds, production, source or None, service)
+    given = Given(
+        env, repo or None, application_id or None, guilds, production, source or None, service, folder or None
+    )
     dry_run = dry(context, dry_run=dry_run)
     check_given(given)
     notes: list[str] = []

@@ -22,27 +22,31 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
     Without --env, those of every environment.
     """
     from botswain.cli.validated import validated_document, validated_lines
-    from botswain.deployment.wanted import wanted
+    from botswain.deployment.readable import offline
+    from botswain.deployment.wanted import no_command, wanted
     from botswain.errors import InvalidInput, Problem
     from botswain.profile.load import gaps, load, names
 
     problems: list[Problem] = []
     unfilled: list[Problem] = []
     checked: dict[str, Wanted] = {}
+    kinds: dict[str, str] = {}
     chosen = [env] if env else names()
     if not chosen:
         raise BotswainError("there is no profile", where="profiles", fix="write one for each environment")
     for name in chosen:
         try:
             profile = load(name, complete=False)
-            checked[name] = wanted(profile)
+            kinds[name] = profile.source.kind
+            checked[name] = wanted(offline(profile))
+            problems += [] if checked[name].count else no_command(profile, checked[name])
             unfilled += gaps(profile)
         except InvalidInput as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if json and not problems:
         emit(validated_document(checked, unfilled))
     for name, want in checked.items() if not json else ():
-        print(*validated_lines(name, want), sep="\n")
+        print(*validated_lines(name, want, kinds[name]), sep="\n")
     for gap in unfilled:
         print(f"to fill in before {gap.file} can be deployed: {gap.path}: {gap.message}", file=sys.stderr)
     if problems:

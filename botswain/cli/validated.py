@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from botswain.deployment.wanted import Wanted
     from botswain.errors import Problem
 
+_EMPTY = {"folder": " yet; `./inv import --env {}` writes what is live into the folder"}
 
-def validated_lines(name: str, want: Wanted) -> Iterator[str]:
+
+def validated_lines(name: str, want: Wanted, kind: str) -> Iterator[str]:
     """What was read for one environment, with everything that was passed over and every note."""
     files = many(want.files, "file")
     if want.count:
         yield f"{name}: {many(want.count, 'command')}, all valid" + (f" (from {files})" if want.files else "")
     else:
-        yield f"{name}: no command" + (f" in {files}" if want.files else "; is commands.folder right?")
+        yield f"{name}: no command" + (f" in {files}" if want.files else _EMPTY.get(kind, "").format(name))
     for one in want.left_out:
         yield f"  {'passed over' if one.doubtful else 'no command'}: {one}"
     for note in want.notes:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from botswain.deployment.packages import package_of, service_of
 from botswain.deployment.setup import Existing, check_repo, existing, other_repo, ports_taken, state_of
 from botswain.errors import BotswainError, InvalidInput, Problem
 from botswain.profile.init.proposal import Proposal, bots_in, propose
-from botswain.profile.init.service import propose_service
 from botswain.profile.init.text import Answers
 from botswain.wording import shown
 
 SOURCES = ("folder", "discord.js", "discord.py", "program")
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_ID = re.compile(r"[0-9]{15,20}")
+_ID = re.compile(r"[1-9][0-9]{14,19}")
 _PRODUCTION = frozenset(["prod", "production", "live"])
 
 
@@ -33,6 +33,8 @@ class Given:
     source: str | None = None
     service: bool = False
     """Whether Botswain is to run the bot."""
+    folder: str | None = None
+    """The bot's folder in a repository of several packages."""
 
 
 class Asker(Protocol):
@@ -74,8 +76,8 @@ def answer(given: Given, asker: Asker) -> Answers:
     """Everything that a new environment needs. Raises BotswainError for a repository that is not there."""
     check_given(given)
     there = existing(given.environment)
-    repo = _repo(given, there, asker)
-    proposal = _source(given, Path(repo), asker)
+    repo, member = package_of(given, _repo(given, there, asker), asker)
+    proposal = _source(given, Path(repo), asker, member)
     production = _production(given, there, asker)
     application = given.application_id or asker.value(
         "The application's id (Enter: fill it in later)",
@@ -95,8 +97,9 @@ def answer(given: Given, asker: Asker) -> Answers:
         owner_guild_ids=there.ids("owner_guild_ids") if there else (),
         state=state,
         kept=kept,
-        service=propose_service(Path(repo), ports_taken(given.environment)),
+        service=service_of(Path(repo), member, ports_taken(given.environment)),
         runs=given.service,
+        member=member,
     )
 
 
@@ -123,8 +126,8 @@ def _repo(given: Given, there: Existing | None, asker: Asker) -> str:
     return repo
 
 
-def _source(given: Given, repo: Path, asker: Asker) -> Proposal:
-    proposal = propose(repo, given.source)
+def _source(given: Given, repo: Path, asker: Asker, member: str) -> Proposal:
+    proposal = propose(repo, given.source, member)
     asker.tell(f"{repo}: {proposal.found}")
     if given.source is not None:
         return proposal
@@ -133,7 +136,7 @@ def _source(given: Given, repo: Path, asker: Asker) -> Proposal:
         return None if text in SOURCES else f"one of {', '.join(SOURCES)}"
 
     chosen = asker.value(f"Where its commands are defined ({', '.join(SOURCES)})", proposal.source, wrong)
-    return proposal if chosen == proposal.source else propose(repo, chosen)
+    return proposal if chosen == proposal.source else propose(repo, chosen, member)
 
 
 def _production(given: Given, there: Existing | None, asker: Asker) -> bool:

@@ -53,6 +53,16 @@ def at_hand(profile: Profile) -> Profile:
     return replace(profile, source=_lent(profile.source, target, target.state().release))
 
 
+def offline(profile: Profile) -> Profile:
+    """As `at_hand`, of a service on this machine; where that cannot be told, the work tree alone is read."""
+    if profile.service is None or profile.service.target != "local" or not profile.source.runs_code:
+        return profile
+    try:
+        return at_hand(profile)
+    except BotswainError:
+        return profile
+
+
 def of_release(profile: Profile, target: Target, release: str | None) -> Source:
     """The source of commands as the release has it, with what was installed there.
 

@@ -11,6 +11,7 @@ from botswain.deployment.card import card_of
 from botswain.deployment.checkout import Checkout
 from botswain.deployment.commit import Commit, release_commit, shown_plan
 from botswain.deployment.deploy import shaped
+from botswain.deployment.doctor.engines import differences
 from botswain.deployment.history import Outcome
 from botswain.deployment.leaving import check as check_data
 from botswain.deployment.leaving import left_behind
@@ -74,6 +75,8 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
     if found.action == "deploy":
         check_data(profile, target, found)
         target.check()
+        for asked, version in differences(profile):
+            session.say(f"{asked.file} asks for {asked.program} {asked.wanted}, and here it is {version}")
     leaving = left_behind(profile, target, found)
     built: list[Built] = []
 

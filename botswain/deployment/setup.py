@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from botswain.deployment import git
 from botswain.errors import BotswainError, InvalidInput, Refused
+from botswain.profile.init.adapter import NAME
 from botswain.profile.init.text import Answers, example_variables, inventory_text, profile_text
 from botswain.profile.load import FOLDER, check, gaps, names, parsed, read, with_variables
 from botswain.profile.settings import Profile
@@ -133,7 +134,14 @@ def setup(answers: Answers) -> Setup:
     present = EXAMPLE.read_text(encoding="utf-8") if EXAMPLE.exists() else ""
     if added := example_variables(answers, present):
         files.append((EXAMPLE, (present + added).encode()))
+    if answers.proposal.adapter is not None:
+        module = Path(answers.repo) / answers.member / NAME
+        if module.exists():
+            notes.append(f"{module} is there already, and is left as it is")
+        else:
+            files.append((module, answers.proposal.adapter.encode()))
     files.append((path, data))
+    notes += answers.proposal.notes
     if there is not None:
         left = [name for name in there.fields if name not in _CARRIED]
         if left and not there.sample:

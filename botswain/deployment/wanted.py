@@ -13,7 +13,7 @@ from botswain.commands.sources.read import LeftOut
 from botswain.discord.enums import GLOBAL, CommandType
 from botswain.errors import InvalidInput, Problem
 from botswain.profile.settings import Profile
-from botswain.wording import listed
+from botswain.wording import listed, many
 
 if TYPE_CHECKING:
     from botswain.commands.definition import Definition
@@ -154,3 +154,16 @@ def _check(profile: Profile, common: list[Definition], owner: list[Definition], 
             problems.append(Problem(str(profile.source.path), path, message))
     if problems:
         raise InvalidInput(sorted(set(problems)))
+
+
+def no_command(profile: Profile, want: Wanted) -> list[Problem]:
+    """What to do about code of a bot that holds no command at all; a folder or a program may well hold none."""
+    kind = profile.source.kind
+    if profile.enabled_commands != ("*",) or kind not in {"discord.js", "discord.py"}:
+        return []
+    if kind == "discord.py":
+        what = f"{profile.source.object} holds no command; name its extensions, or say setup_hook: true"
+        return [Problem(profile.file, "commands.object", f"{what} (docs/adopt/discord-py.md)")]
+    read = f"none of {many(want.files, 'file')} in {profile.source.folder} exports a command"
+    fix = "name the folder of the command modules, or export them from one module (docs/adopt/adapter.md)"
+    return [Problem(profile.file, "commands.folder", f"{read if want.files else 'holds no module'}; {fix}")]

@@ -181,7 +181,7 @@ def with_variables(profile: Profile) -> Profile:
         problems.extend(
             Problem(origin(start + name), start + name, f"must hold Discord ids of 15 to 20 digits, not {shown(one)}")
             for one in ids
-            if not re.fullmatch("[0-9]{15,20}", one)
+            if not re.fullmatch("[1-9][0-9]{14,19}", one)
         )
         return ids
 

@@ -30,7 +30,7 @@ def _snowflake(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-_ID = r"^[0-9]{15,20}$"
+_ID = r"^[1-9][0-9]{14,19}$"
 Snowflake = Annotated[
     str,
     BeforeValidator(_snowflake, json_schema_input_type=Annotated[str, Field(pattern=_ID)] | int),

@@ -239,3 +239,23 @@ def test_an_api_address_ends_where_discord_s_does(desk: Desk):
     desk.command()
     told = 'profiles/dev.yaml: api: must end in /api/v10, like "http://127.0.0.1:8080/api/v10"'
     refused(desk.inv("deploy", "--env", "dev"), told)
+
+
+def test_an_id_with_a_leading_zero_is_no_id(desk: Desk):
+    """Discord knows no such id: in a profile, a variable and an answer it is refused."""
+    desk.write(
+        "profiles/dev.yaml", "environment: dev\napi: sandbox\nguild_ids: [0200000000000000001, '0200000000000000002']\n"
+    )
+    told = desk.inv("validate", "--env", "dev").told
+    assert [one.partition(": must")[0] for one in told] == [
+        "profiles/dev.yaml: guild_ids.0",
+        "profiles/dev.yaml: guild_ids.1",
+    ]
+    assert told[0].endswith('15 to 20 digits, not "0200000000000000001"')
+    desk.profile()
+    desk.environment["DISCORD_DEV_GUILD_IDS"] = "0200000000000000001"
+    assert desk.inv("validate", "--env", "dev").told == [
+        'environment: DISCORD_DEV_GUILD_IDS: must hold Discord ids of 15 to 20 digits, not "0200000000000000001"'
+    ]
+    init = desk.inv("init", "--env", "x", "--guild-ids", "0200000000000000001")
+    assert init.told == ['--guild-ids: must be a Discord id of 15 to 20 digits, not "0200000000000000001"']

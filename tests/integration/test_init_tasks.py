@@ -152,7 +152,10 @@ def test_any_other_bot_has_a_profile_that_is_valid(fresh: Desk, files, source):
     document = init(fresh, "dev2", "--guild-ids", GUILD)
     assert document["source"] == source
     ran = fresh.inv("validate", "--env", "dev2")
-    assert (ran.code, ran.out) == (0, "dev2: no command; is commands.folder right?\n")
+    assert (ran.code, ran.out) == (
+        0,
+        "dev2: no command yet; `./inv import --env dev2` writes what is live into the folder\n",
+    )
 
 
 def test_a_second_init_has_the_bot_of_the_first(fresh: Desk):

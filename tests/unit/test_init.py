@@ -181,7 +181,7 @@ OTHERS = {
     "disnake": {"requirements.txt": "disnake", "bot.py": "import disnake"},
     "nextcord": {"pyproject.toml": 'dependencies = ["nextcord"]'},
     "hikari": {"bot.py": "import hikari\n"},
-    "Sapphire": {"package.json": '{"dependencies": {"discord.js": "14", "@sapphire/framework": "5"}}'},
+    "Akairo": {"package.json": '{"dependencies": {"discord.js": "14", "discord-akairo": "8"}}'},
     "Eris": {"package.json": '{"dependencies": {"eris": "1"}}'},
     "discordgo": {"go.mod": "require github.com/bwmarrin/discordgo v0.28.1"},
     "serenity": {"Cargo.toml": '[dependencies]\nserenity = "0.12"'},

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botswain.deployment.doctor import hosts, kept, machine, project, service
-from botswain.deployment.doctor.look import Look, Verdict, failed, safely, unknown
+from botswain.deployment.doctor import engines, hosts, kept, machine, project, service
+from botswain.deployment.doctor.look import Look, Verdict, failed, good, safely, unknown
 from botswain.deployment.records import Records
 from botswain.deployment.session import Session, connected, open_records
 from botswain.deployment.wanted import Wanted, wanted
@@ -39,18 +39,36 @@ def examine(environment: str) -> Iterator[Look]:
         return
     yield from safely("profile", partial(project.profile, found))
     readable = _at_hand(found)
-    code = list(safely(found.source.kind, partial(machine.bot_code, readable.source)))
-    yield from code
     want: list[Wanted] = []
-    if any(look.verdict is Verdict.BAD for look in code):
-        yield unknown("sources", "what they need is not there, as was said")
-    else:
-        yield from safely("sources", partial(_sources, readable, want))
+    yield from _code(found, readable, want)
+    yield from safely("versions", partial(engines.engines, found))
+    yield from safely("registration", partial(project.registration, found))
     yield from safely("commit", partial(project.commit, found))
     yield from _service(found)
     records: list[Records] = []
     yield from _records(found, records)
     yield from _discord(found, want[0] if want else None, records[0] if records else None)
+
+
+_READS_CODE = ("node", "bot's python")
+"""The looks without which no code can be read; of its packages, reading tells best whether they do."""
+
+
+def _code(found: Profile, readable: Profile, want: list[Wanted]) -> Iterator[Look]:
+    """What reading the commands needs, and what was read."""
+    code = list(safely(found.source.kind, partial(machine.bot_code, readable.source)))
+    there = [look for look in code if look.verdict is Verdict.GOOD or look.look == "node"]
+    if there != code and project.built_first(found):
+        yield from there
+        yield good("sources", "nothing is installed here; the first deployment builds it, and reads the commands there")
+        return
+    if any(look.look in _READS_CODE and look.verdict is Verdict.BAD for look in code):
+        yield from code
+        yield unknown("sources", "what they need is not there, as was said")
+        return
+    sources = list(safely("sources", partial(_sources, readable, want)))
+    yield from there if want and want[0].count else code
+    yield from sources
 
 
 def _service(found: Profile) -> Iterator[Look]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from botswain.deployment import credentials
-from botswain.deployment.doctor.look import Look, bad, failed, good, warning
+from botswain.deployment.doctor.look import Look, bad, failed, good, listed, warning
 from botswain.deployment.doctor.machine import output
 from botswain.deployment.wanted import Wanted
 from botswain.errors import BotswainError, InvalidInput
@@ -117,6 +117,26 @@ def sources(found: Profile, want: Wanted) -> Iterator[Look]:
         yield warning("sources", f"no command in {found.source.path}; deploying that would clear what is ours", fix)
     for note in want.notes:
         yield warning("sources", note, "mend it, or leave it if that is meant")
+
+
+def built_first(found: Profile) -> bool:
+    """Whether a deployment will build what is not installed here: nothing runs yet, and the profile says how."""
+    from botswain.deployment.service import target_for
+
+    service = found.service
+    if service is None or service.target != "local" or not service.build:
+        return False
+    return target_for(found).state().release is None
+
+
+def registration(found: Profile) -> Iterator[Look]:
+    """Whether the bot writes its commands itself when it starts."""
+    from botswain.profile.init.registers import registrations
+
+    places = [one for one in registrations(found.source.repo) if not one.by_hand]
+    if places:
+        told = f"the bot writes commands itself: {listed([str(one) for one in places], 3)}"
+        yield warning("registration", told, "take it out: two writers undo each other, or make duplicates")
 
 
 def commit(found: Profile) -> Iterator[Look]:

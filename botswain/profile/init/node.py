@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from botswain.profile.init.adapter import NAME, Adapter, adapter_of, is_class
 from botswain.profile.init.files import text_of, walk
 from botswain.profile.init.proposal import DOCS, Proposal, other
 
@@ -22,11 +24,8 @@ _PLAIN = re.compile(r"""\bname\s*:\s*["'`][^"'`]+["'`]""")
 _LOGS_IN = re.compile(r"\.login\s*\(|\bnew\s+REST\s*\(")
 _LOADERS = ("tsx", "ts-node", "@swc-node/register")
 _OTHERS = {
-    "@sapphire/framework": "Sapphire",
     "discordx": "discordx",
     "necord": "Necord",
-    "discord-akairo": "Akairo",
-    "commandkit": "CommandKit",
     "eris": "Eris",
     "oceanic.js": "Oceanic",
     "discordeno": "Discordeno",
@@ -34,21 +33,32 @@ _OTHERS = {
     "slash-create": "slash-create",
 }
 """Packages whose bots export no command modules, and what people call them."""
+_LIBRARIES = frozenset(["discord.js", "@discordjs/builders", "@discordjs/core", "@sapphire/framework"])
 _MOST_FILES = 25
 
 
 def look(repo: Path) -> Proposal | None:
     """The proposal for a bot with a package.json; None for any other."""
     wanted = dependencies(repo)
+    sapphire = "@sapphire/framework" in wanted
     for package, name in _OTHERS.items():
         if package in wanted:
             return other(repo, name, ("node", "print-commands.js"))
-    if not wanted & {"discord.js", "@discordjs/builders"}:
+    if not wanted & _LIBRARIES:
         return None
     modules = [path for path in walk(repo, _ENDINGS) if not path.name.endswith((".d.ts", ".d.mts", ".d.cts"))]
     settings = _folder(repo, modules)
-    if settings is None:
-        return other(repo, "discord.js, without a folder of command modules", ("node", "print-commands.js"))
+    if settings is None and not sapphire:
+        return _without_modules(repo, wanted)
+    settings = settings or {"folder": "src/commands"}
+    place = repo / str(settings["folder"])
+    made = [path for path in modules if path.is_relative_to(place)]
+    if sapphire and "/commands" in str(settings["folder"]):  # its pieces are below the folder of that name
+        settings["folder"] = str(settings["folder"]).partition("/commands")[0] + "/commands"
+        made = [path for path in modules if path.is_relative_to(repo / str(settings["folder"]))]
+    adapted = adapter_of(f"./{settings['folder']}", made, wanted)
+    if adapted is not None:
+        return _adapted(adapted, settings, made, wanted)
     typed = any(path.suffix.endswith("ts") for path in walk(repo / str(settings["folder"]), _ENDINGS))
     loader = next((one for one in _LOADERS if one in wanted), None) if typed else None
     found = f"a discord.js bot{' in TypeScript' if typed else ''} with command modules in {settings['folder']}"
@@ -59,15 +69,60 @@ def look(repo: Path) -> Proposal | None:
     if loader:
         settings["loader"] = loader
     elif typed:
-        lacking = f"the modules are TypeScript, and package.json has none of {', '.join(_LOADERS)}"
-        fix = "npm install --save-dev tsx, or name the folder of the compiled modules"
-        missing.append(f"commands.loader: {lacking}; {fix}")
+        missing.append(_without_loader(repo, str(settings["folder"])))
     return Proposal("discord.js", found, settings, tuple(comments), tuple(missing))
+
+
+def _adapted(adapted: Adapter, settings: dict[str, Any], made: list[Path], wanted: set[str]) -> Proposal:
+    """A bot whose commands one module has to export, which is written for it."""
+    found = f"a discord.js bot with {adapted.shape} in {settings['folder']}, exported by {NAME}"
+    fields: dict[str, Any] = {"folder": ".", "files": [NAME]}
+    loader = next((one for one in _LOADERS if one in wanted), None)
+    missing = [
+        f"commands.files: read {NAME} in the bot's folder, compare it with what the bot registers, and commit it"
+    ]
+    if any(path.suffix.endswith("ts") for path in made):
+        if loader:
+            fields["loader"] = loader
+        else:
+            missing.append(f"commands.loader: the commands are TypeScript; npm install --save-dev {_LOADERS[0]}")
+    comments = (f"One module that exports the commands, whatever their shape; {DOCS.format('adapter')} tells more.",)
+    return Proposal("discord.js", found, fields, comments, tuple(missing), adapter=adapted.text)
+
+
+def _without_modules(repo: Path, wanted: set[str]) -> Proposal:
+    """A bot with discord.js whose commands nothing tells: a folder now, or one module that exports them."""
+    library = "Akairo" if "discord-akairo" in wanted else "discord.js, without a folder of command modules"
+    found = other(repo, library, ("node", "print-commands.js"))
+    return replace(
+        found, comments=(*found.comments[:-2], f"or as {DOCS.format('adapter')} shows:", *found.comments[-2:])
+    )
+
+
+def _without_loader(repo: Path, folder: str) -> str:
+    """What to do about TypeScript that nothing loads; the folder that the compiler makes of it is named."""
+    lacking = f"the modules are TypeScript, and package.json has none of {', '.join(_LOADERS)}"
+    told = f"commands.loader: {lacking}; npm install --save-dev {_LOADERS[0]}"
+    compiled = _compiled(repo, folder)
+    return f"{told}, or, with a service that builds it, folder: {compiled}" if compiled else told
+
+
+def _compiled(repo: Path, folder: str) -> str | None:
+    """Where the TypeScript compiler puts the modules of a folder."""
+    text = text_of(repo / "tsconfig.json")
+    out = re.search(r'"outDir"\s*:\s*"([^"]+)"', text)
+    root = re.search(r'"rootDir"\s*:\s*"([^"]+)"', text)
+    if out is None:
+        return None
+    base = PurePosixPath(root[1]) if root else PurePosixPath("src" if folder.startswith("src") else ".")
+    path = PurePosixPath(folder)
+    inside = path.relative_to(base) if path.is_relative_to(base) else path
+    return str(PurePosixPath(out[1]) / inside)
 
 
 def is_bot(repo: Path) -> bool:
     """Whether package.json asks for a Discord library."""
-    return bool(dependencies(repo) & {"discord.js", *_OTHERS})
+    return bool(dependencies(repo) & {*_LIBRARIES, *_OTHERS})
 
 
 def dependencies(repo: Path) -> set[str]:
@@ -86,7 +141,7 @@ def _folder(repo: Path, modules: list[Path]) -> dict[str, Any] | None:
     builders = [path for path in modules if _BUILDERS.search(text := text_of(path)) and not _LOGS_IN.search(text)]
     counts: dict[Path, int] = {}
     for path in modules:
-        points = 3 if path in builders else int(bool(_PLAIN.search(text_of(path))))
+        points = 3 if path in builders else int(bool(_PLAIN.search(text := text_of(path))) or is_class(text))
         for folder in path.relative_to(repo).parents:
             if folder.name.lower() in _NAMES and points:
                 counts[folder] = counts.get(folder, 0) + points

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from botswain.profile.init.files import text_of, walk
+from botswain.profile.init.registers import registrations
 
 DOCS = "docs/adopt/{}.md"
+_SHOWN = 3
 _CODE = (".js", ".ts", ".mjs", ".cjs", ".py", ".go", ".rs", ".java", ".kt", ".cs", ".rb")
 _FOLDERS = ("commands", "slash-commands", "slash_commands", "definitions", "botswain-commands")
 
@@ -41,10 +43,46 @@ class Proposal:
     """For the profile, above `source`."""
     missing: tuple[str, ...] = ()
     """What a person still has to do about it."""
+    adapter: str | None = None
+    """The text of a module to write into the bot's folder, which exports its commands."""
+    notes: tuple[str, ...] = ()
+    """What to know about the bot beside its commands' place."""
 
 
-def propose(repo: Path, source: str | None = None) -> Proposal:
-    """The proposal for a repository; with `source`, for that kind of source whatever the repository looks like."""
+def propose(repo: Path, source: str | None = None, member: str = "") -> Proposal:
+    """The proposal for a repository; with `source`, for that kind of source whatever the repository looks like.
+
+    `member` is the folder of the bot in a repository of several packages.
+    """
+    found = _within(_propose(repo / member, source), member)
+    places = registrations(repo / member)
+    if not places:
+        return found
+    told = (
+        "the bot writes its commands to Discord itself, which undoes what is deployed, or makes duplicates; take it out"
+    )
+    named = ", ".join(f"{f'{member}/' if member else ''}{one}" for one in places[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return replace(found, notes=(*found.notes, f"{told}: {named}{more}"))
+
+
+def _within(found: Proposal, member: str) -> Proposal:
+    """A proposal for a folder of a repository, as seen from the repository."""
+    if not member:
+        return found
+    settings = dict(found.settings)
+    if "folder" in settings:
+        settings["folder"] = str(PurePosixPath(member) / settings["folder"])
+    if found.source == "discord.py":
+        environment = dict(settings.get("environment", {}))
+        settings["environment"] = {
+            **environment,
+            "PYTHONPATH": str(PurePosixPath(member) / environment.get("PYTHONPATH", "")),
+        }
+    return replace(found, settings=settings, found=f"{found.found}, in {member}")
+
+
+def _propose(repo: Path, source: str | None) -> Proposal:
     from botswain.profile.init import node, python
 
     looks = [look for look in (_folder(repo), node.look(repo), python.look(repo), *_elsewhere(repo)) if look]

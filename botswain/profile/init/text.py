@@ -33,6 +33,8 @@ class Answers:
     """How the bot would be run; None where nobody can tell."""
     runs: bool = False
     """Whether Botswain is to run the bot from now on; else its section is written as comments."""
+    member: str = ""
+    """The bot's folder in its repository, where that holds several packages."""
 
 
 def profile_text(answers: Answers) -> str:
