@@ -87,8 +87,13 @@ def _service(session: Session) -> tuple[ServiceState | None, BotswainError | Non
     """What runs where the service is, or why nobody can tell; nothing of both for a profile without one."""
     if session.profile.service is None:
         return None, None
+    from dataclasses import replace
+
+    from botswain.deployment.commit import shown
+
     try:
-        return session.target.state(), None
+        state = session.target.state()
+        return replace(state, commit=shown(session.profile, state.commit)), None
     except BotswainError as error:
         return None, error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botswain.deployment.history import Outcome, standing
@@ -131,9 +131,16 @@ def seen(session: Session) -> tuple[ServiceState | None, Sequence[Release]]:
     if session.profile.service is None:
         return None, ()
     try:
-        return session.target.state(), session.target.releases()
+        state, releases = session.target.state(), session.target.releases()
     except BotswainError:
         return None, ()
+    if not session.profile.rehearsal:
+        return state, releases
+    from botswain.deployment.commit import shown
+
+    profile = session.profile
+    named = [replace(one, commit=shown(profile, one.commit) or "") for one in releases]
+    return replace(state, commit=shown(profile, state.commit)), named
 
 
 def _bot(deployment: Deployment | None, record: ServiceRecord | None, state: ServiceState | None) -> str | None:

@@ -124,6 +124,7 @@ def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
             interpreter=commands["interpreter"],
             environment=commands["environment"],
             timeout=commands["timeout"],
+            uncommitted=tuple(commands["uncommitted"]),
         ),
         unmanaged=commands["unmanaged"],
         leave=tuple(commands["leave"]),

@@ -42,6 +42,7 @@ _BELONGS = {
     "interpreter": ("discord.js", "discord.py"),
     "environment": ("discord.js", "discord.py", "program"),
     "timeout": ("discord.js", "discord.py", "program"),
+    "uncommitted": ("discord.js", "discord.py"),
 }
 """The sources that a field of `commands` is for."""
 
@@ -94,6 +95,12 @@ class Commands(Strict):
         " gets these and a few of the system's, and nothing else.",
     )
     timeout: float = Field(60, gt=0, le=600, description="Seconds that reading the bot's code may take.")
+    uncommitted: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+        (),
+        strict=False,
+        description="Paths that git ignores and the code needs to be read, such as dist/ or config.json: a deployment"
+        " reads code from the commit, and takes these from the work tree as they are.",
+    )
     unmanaged: Literal["keep", "delete", "refuse"] = Field(
         "keep",
         description="What to do with live commands that Botswain never deployed. Entry points are always kept.",

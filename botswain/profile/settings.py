@@ -29,6 +29,8 @@ class Source:
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     timeout: float = 60
     """Seconds."""
+    uncommitted: tuple[str, ...] = ()
+    """Paths in no commit that the code needs: taken from the work tree."""
     modules: Path | None = None
     """Of discord.js: a folder of packages for those that are not found from its modules; no field of the profile."""
 
