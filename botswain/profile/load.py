@@ -125,6 +125,7 @@ def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
             environment=commands["environment"],
             timeout=commands["timeout"],
             isolation=commands["isolation"],
+            uncommitted=tuple(commands["uncommitted"]),
         ),
         unmanaged=commands["unmanaged"],
         leave=tuple(commands["leave"]),

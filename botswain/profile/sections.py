@@ -43,6 +43,7 @@ _BELONGS = {
     "environment": ("discord.js", "discord.py", "program"),
     "timeout": ("discord.js", "discord.py", "program"),
     "isolation": ("discord.js", "discord.py", "program"),
+    "uncommitted": ("discord.js", "discord.py"),
 }
 """The sources that a field of `commands` is for."""
 
@@ -99,6 +100,12 @@ class Commands(Strict):
         "auto",
         description="How the bot's code is kept from everything else while its commands are read: in bubblewrap where"
         " that works (`auto`), in nothing else (`bubblewrap`), or with network, home and files within reach (`none`).",
+    )
+    uncommitted: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+        (),
+        strict=False,
+        description="Paths that git ignores and the code needs to be read, such as dist/ or config.json: a deployment"
+        " reads code from the commit, and takes these from the work tree as they are.",
     )
     unmanaged: Literal["keep", "delete", "refuse"] = Field(
         "keep",
