@@ -162,7 +162,9 @@ class Project:
 
     def rollback(self, to: str | None = None, **options: Any) -> Result:
         """Runs a rollback. Deletions are agreed to, unless `allow_delete` says how many."""
-        return rollback.rollback(self.session(), self._options({"allow_delete": 99, **options}), self.person, to)
+        edits = bool(options.pop("with_edits", False))
+        agreed = self._options({"allow_delete": 99, **options})
+        return rollback.rollback(self.session(), agreed, self.person, to, with_edits=edits)
 
     @staticmethod
     def _options(options: Mapping[str, Any]) -> Options:

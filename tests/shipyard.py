@@ -115,14 +115,17 @@ class Yard(Desk):
 
     def ship(self, **fields: Any) -> None:
         """Writes the profile; `fields` are of its service."""
+        self.profile(repo="bot", service={**self.usual(), **self.service, **fields})
+
+    def usual(self) -> dict[str, Any]:
+        """A service as most tests have it."""
         here = f"http://127.0.0.1:{self.port}"
-        usual = {
+        return {
             "run": [sys.executable, "bot.py"],
             "environment": {"PORT": str(self.port)},
             "stop_timeout": 1,
             "health": {"alive": f"{here}/healthz", "ready": f"{here}/readyz", "deadline": 4, "stable_for": 0.2},
         }
-        self.profile(repo="bot", service={**usual, **self.service, **fields})
 
     # What there is to see.
 

@@ -163,6 +163,7 @@ def deploy(
     to="restore the state after this deployment instead; with --only service also a release, commit, or its beginning",
     choose="choose that deployment from a list, on a terminal",
     only="undo this part alone: commands or service; the service needs nothing from Discord",
+    with_edits="return to what other hands had made of the commands, not to what was deployed",
 )
 def rollback(
     context: Any,
@@ -170,6 +171,7 @@ def rollback(
     to: str = "",
     choose: bool = False,
     only: str = "",
+    with_edits: bool = False,
     dry_run: bool = False,
     yes: bool = False,
     allow_delete: int = 0,
@@ -186,6 +188,9 @@ def rollback(
     options = _options(context, dry_run, yes, allow_delete, wait=wait, json=json)
     if only not in ("", "commands", "service"):
         raise BotswainError(f'"{only}" is no part of a deployment', where="--only", fix="say commands, or service")
+    if with_edits and (to or choose or only == "service"):
+        what = "--with-edits is about the commands that the last deployment changed"
+        raise BotswainError(what, where="--with-edits", fix="leave out --to, --choose and --only service")
     session = Session.open(environment(env), progress)
     if choose:
         from botswain.cli.choosing import choose_deployment
@@ -198,7 +203,8 @@ def rollback(
         return _finish(rollback_service(session, options, person, to or None), person, json=json)
     from botswain.deployment.rollback import rollback as run
 
-    return _finish(run(session, options, person, to or None, only or None), person, json=json)
+    result = run(session, options, person, to or None, only or None, with_edits=with_edits)
+    return _finish(result, person, json=json)
 
 
 def _deploy(kind: str, env: str, options: Options, *, json: bool) -> ExitCode:

@@ -10,7 +10,6 @@ from botswain.errors import BotswainError, ExitCode, Refused
 from botswain.wording import many
 
 if TYPE_CHECKING:
-    from botswain.deployment.history import Deployment
     from botswain.deployment.session import Session
     from botswain.manifest import Manifest
     from botswain.targets.base import ServiceState
@@ -22,16 +21,19 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
 
     Nothing is asked of Discord. Exit code 1 where nobody can tell what runs: a host cannot be reached, for example.
     """
+    from botswain.cli.show import way_back_rows
+    from botswain.cli.style import paint_for
+    from botswain.deployment.card import card_json, current_card
     from botswain.deployment.session import Session
     from botswain.state.journal import left_behind
 
     session = Session.open(environment(env), records_only=True)
     records = session.records
     manifest, holder, cut = records.manifest(), records.store.holder(), left_behind(records.store)
-    target = records.last_standing()
     state, trouble = _service(session) if manifest is not None or json else (None, None)
     trouble = trouble if manifest is not None else None  # nothing was deployed that could run
     code = ExitCode.FAILED if trouble else ExitCode.DONE
+    card = current_card(session, None, interactive=on_terminal(json=json), looked=state is not None)
     if json:
         from dataclasses import asdict
 
@@ -43,7 +45,8 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             "manifest": dump(manifest) if manifest else None,
             "lock": asdict(holder) if holder else None,
             "interrupted": cut if holder is None else None,
-            "rollback": target.id if target else None,
+            "rollback": card.undoes if card else None,
+            "wayBack": card_json(card) if card else None,
             "service": asdict(state) if state else None,
             "serviceError": str(trouble) if trouble else None,
             "notes": list(records.store.notes),
@@ -55,7 +58,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
         rows.append(("deployed", "nothing yet"))
     else:
         entry = records.deployment(manifest.deployment_id)
-        commands = {name for record in manifest.scopes.values() for name in record.commands}
+        commands = {name for record in manifest.scopes.values() for name in record.ids}
         rows += [
             (
                 "deployed",
@@ -65,8 +68,7 @@ def status(_context: Any, env: str = "", json: bool = False, debug: bool = False
             ("commit", manifest.git_sha or "none"),
             ("commands", f"{len(commands)} in {many(len(manifest.scopes), 'scope')}"),
             *_service_rows(session, manifest, state, trouble),
-            ("rollback", _way_back(target, session.profile.name)),
-            *(_bot_back(session, target) if state else ()),
+            *(way_back_rows(card, paint_for(sys.stdout)) if card else ()),
         ]
     if holder is not None:
         rows.append(("lock", f"{holder.actor} ({holder.command}) since {holder.started_at}"))
@@ -85,8 +87,13 @@ def _service(session: Session) -> tuple[ServiceState | None, BotswainError | Non
     """What runs where the service is, or why nobody can tell; nothing of both for a profile without one."""
     if session.profile.service is None:
         return None, None
+    from dataclasses import replace
+
+    from botswain.deployment.commit import shown
+
     try:
-        return session.target.state(), None
+        state = session.target.state()
+        return replace(state, commit=shown(session.profile, state.commit)), None
     except BotswainError as error:
         return None, error
 
@@ -137,22 +144,6 @@ def _until(until: float) -> str:
         return "; the next deploy or rollback settles it"
     at, left = datetime.fromtimestamp(until, UTC), until - datetime.now(UTC).timestamp()
     return f"; by itself it is taken back at {at:%H:%M:%S} UTC" + (f", in {left:.0f} s" if left > 0 else "")
-
-
-def _bot_back(session: Session, target: Deployment | None) -> list[tuple[str, str]]:
-    """What a rollback does to the bot, by the releases that are there."""
-    from botswain.deployment.card import bot_back, seen
-
-    told = bot_back(target.service, *seen(session)) if target is not None else None
-    return [("", told)] if told else []
-
-
-def _way_back(target: Deployment | None, environment: str) -> str:
-    if target is None:
-        return "nothing to go back to"
-    return (
-        f"returns to {target.previous or 'the state before the first deployment'}: ./inv rollback --env {environment}"
-    )
 
 
 @task(limit="how many deployments, newest first; 0 for all")

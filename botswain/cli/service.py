@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from botswain.deployment.session import Session
     from botswain.deployment.starting import Seen
     from botswain.profile.settings import Profile
-    from botswain.targets.base import ServiceState, Target
+    from botswain.targets.base import Release, ServiceState, Target
 
 _REMEMBERED = 200
 """Lines of a log that are looked through for what the unit forbade."""
@@ -132,7 +132,7 @@ def releases(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
     """
     session = _session(env)
     target = _target(session)
-    found, state = target.releases(), target.state()
+    found, state = [_shown(session, one) for one in target.releases()], target.state()
     if json:
         rows = [
             {"release": one.id, "commit": one.commit, "state": one.state, "at": one.at, "by": one.by,
@@ -251,6 +251,15 @@ def _every_host(do: Callable[[], ServiceState]) -> ServiceState:
         for line in error.others:
             progress(line)
         raise
+
+
+def _shown(session: Session, release: Release) -> Release:
+    """A release with its commit as records call it."""
+    from dataclasses import replace
+
+    from botswain.deployment.commit import shown
+
+    return replace(release, commit=shown(session.profile, release.commit) or "")
 
 
 def _words(state: ServiceState) -> str:

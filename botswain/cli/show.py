@@ -242,26 +242,34 @@ def _phases(result: Result, paint: Paint) -> Iterator[str]:
 
 def _card(card: Card, paint: Paint) -> Iterator[str]:
     rows = [("now", card.runs), *([("", card.bot)] if card.bot else [])]
-    if card.back is None:
-        rows.append(("rollback", "nothing to go back to yet"))
-    else:
-        rows.append(("rollback", f"returns to {card.back or 'the state before the first deployment'}"))
-        if card.bot_back:
-            rows.append(("", card.bot_back))
-        if card.deletes:
-            whose = "its" if len(card.deletes) == 1 else "their"
-            rows.append(("", f"deletes {_names(card.deletes)} with {whose} permission overwrites"))
-        if card.renames:
-            renames = ", ".join(f"{shown(new)} back to {shown(old)}" for new, old in card.renames[:_LISTED_COMMANDS])
-            more = f" and {left} more" if (left := len(card.renames) - _LISTED_COMMANDS) > 0 else ""
-            whose = "its" if len(card.renames) == 1 else "their"
-            rows.append(("", f"renames {renames}{more}; {whose} permission overwrites are lost"))
-        if card.recreates:
-            rows.append(("", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"))
-        about = "" if card.seconds is None else f"takes about {max(card.seconds, 0.1):.1f} s: "
-        rows.append(("", f"{about}{paint('bold', card.command)}"))
-    for name, text in rows:
+    for name, text in (*rows, *way_back_rows(card, paint)):
         yield f"  {paint('dim', f'{name:<9}')} {text}"
+
+
+def way_back_rows(card: Card, paint: Paint) -> Iterator[tuple[str, str]]:
+    """Where `rollback` leads, what it costs, and its command."""
+    if card.back is None:
+        yield "rollback", "nothing to go back to yet"
+        return
+    undoes = f" (undoes {card.undoes})" if card.undoes else ""
+    yield "rollback", f"returns to {card.back or 'the state before the first deployment'}{undoes}"
+    if card.bot_back:
+        yield "", card.bot_back
+    if card.edited:
+        theirs = f"{_names(card.edited)}, which other hands had changed"
+        yield "", f"returns to what was deployed of {theirs}; --with-edits returns to theirs"
+    if card.deletes:
+        whose = "its" if len(card.deletes) == 1 else "their"
+        yield "", f"deletes {_names(card.deletes)} with {whose} permission overwrites"
+    if card.renames:
+        renames = ", ".join(f"{shown(new)} back to {shown(old)}" for new, old in card.renames[:_LISTED_COMMANDS])
+        more = f" and {left} more" if (left := len(card.renames) - _LISTED_COMMANDS) > 0 else ""
+        whose = "its" if len(card.renames) == 1 else "their"
+        yield "", f"renames {renames}{more}; {whose} permission overwrites are lost"
+    if card.recreates:
+        yield "", f"creates {_names(card.recreates)} anew; earlier permission overwrites do not come back"
+    about = "" if card.seconds is None else f"takes about {max(card.seconds, 0.1):.1f} s: "
+    yield "", f"{about}{paint('bold', card.command)}"
 
 
 def _names(keys: tuple[str, ...]) -> str:

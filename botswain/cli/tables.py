@@ -39,7 +39,8 @@ def _release(one: Release, now: ServiceState) -> tuple[str, ...]:
     state = one.state
     if one.id == now.release:
         state = "unconfirmed" if one.id == now.unconfirmed else "live" if now.running else "live, not running"
-    return (one.id, one.commit[:8], state, one.at[:19].replace("T", " "), one.by, one.why)
+    sha, dirty, _ = one.commit.partition("+dirty")
+    return (one.id, f"{sha[:8]}{dirty}", state, one.at[:19].replace("T", " "), one.by, one.why)
 
 
 def _aligned(heading: tuple[str, ...], rows: list[tuple[str, ...]], paint: Paint) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botswain.deployment.history import Outcome, standing
 from botswain.errors import BotswainError
 from botswain.plan import label
 from botswain.plan.service import short
+from botswain.wording import many
 
 if TYPE_CHECKING:
     from botswain.deployment.history import Deployment, ServiceResult
@@ -33,6 +34,10 @@ class Card:
     """What is deployed now."""
     back: str | None
     """The deployment to whose state `rollback` returns; "" for the state before the first, None if there is no way."""
+    undoes: str | None = None
+    """The deployment that `rollback` undoes."""
+    edited: tuple[str, ...] = ()
+    """Commands that other hands had changed before that deployment: `rollback` returns to what was deployed of them."""
     deletes: tuple[str, ...] = ()
     """Commands that `rollback` would delete, and with them their permission overwrites."""
     renames: tuple[tuple[str, str], ...] = ()
@@ -49,43 +54,76 @@ class Card:
 
 
 def card_of(session: Session, deployment: Deployment, *, interactive: bool) -> Card | None:
-    """The card after `deployment`; None as long as nothing was ever deployed.
-
-    What it says of the bot is what its target says now, not what the records hoped for. Its command is complete; where
-    somebody can be asked, it leaves the last yes to them.
-    """
+    """The card after `deployment`; None as long as nothing was ever deployed."""
     try:
-        manifest, history = session.records.manifest(), session.records.deployments()
+        return current_card(session, deployment, interactive=interactive)
     except BotswainError:  # a damaged record is told by the tasks that need it; this deployment is over
         return None
+
+
+def current_card(
+    session: Session, deployment: Deployment | None, *, interactive: bool, looked: bool = True
+) -> Card | None:
+    """The card as things are now, after `deployment` if there was one; None as long as nothing was ever deployed.
+
+    What it says of the bot is what its target says now, not what the records hoped for, unless it cannot be `looked`
+    at. Its command is complete; where somebody can be asked, it leaves the last yes to them.
+    """
+    manifest, history = session.records.manifest(), session.records.deployments()
     if manifest is None:
         return None
     target = next(iter(standing(history)), None)
-    commands = len({name for record in manifest.scopes.values() for name in record.commands})
-    ours = f"{commands} commands in {_many(manifest.scopes)}" if commands else "no command of ours"
+    commands = len({name for record in manifest.scopes.values() for name in record.ids})  # that were read back
+    ours = f"{many(commands, 'command')} in {_many(manifest.scopes)}" if commands else "no command of ours"
     runs = f"{ours}, as of {manifest.deployment_id}"
-    state, releases = seen(session)
+    state, releases = seen(session) if looked else (None, ())
     bot = _bot(deployment, manifest.service, state)
     if target is None:
         return Card(runs, None, bot=bot)
     scopes = target.scopes.values()
-    deletes = [name for one in scopes for name in one.created if not name.startswith("primary_entry_point/")]
-    renames = sorted({pair for one in scopes for pair in one.renamed.items()})
+    deletes = {
+        name
+        for one in scopes
+        for name in one.created
+        if name not in one.edited and not name.startswith("primary_entry_point/")
+    }
+    renames = sorted(_renames(session, target))
     command = f"./inv rollback --env {session.profile.name}"
     first = target.service is not None and target.service.previous is None
-    if (deletes or renames or first) and not interactive:
+    production = session.profile.production
+    if (deletes or renames or first or production) and not interactive:
         command += " --yes"
+    count = sum(len({*one.created} & deletes - {*one.edited}) for one in scopes)
     return Card(
         runs=runs,
         back=target.previous or "",
-        deletes=tuple(sorted(set(deletes))),
+        undoes=target.id,
+        edited=tuple(sorted({name for one in scopes for name in one.edited})),
+        deletes=tuple(sorted(deletes)),
         renames=tuple(renames),
         recreates=tuple(sorted({name for one in scopes for name in one.deleted})),
         seconds=_seconds(session, target, history),
-        command=f"{command} --allow-delete {len(deletes)}" if deletes else command,
+        command=f"{command} --allow-delete {count}" if count else command,
         bot=bot,
         bot_back=bot_back(target.service, state, releases),
     )
+
+
+def _renames(session: Session, target: Deployment) -> set[tuple[str, str]]:
+    """What a rollback of that deployment renames, with the names that it gives: those that were deployed before."""
+    pairs = {pair for one in target.scopes.values() for pair in one.renamed.items() if pair[1] not in one.edited}
+    if all(old not in one.edited for one in target.scopes.values() for old in one.renamed.values()):
+        return pairs
+    records = session.records
+    after, before = records.manifest_of(target.id), records.manifest_of(target.previous) if target.previous else None
+    for scope, one in target.scopes.items():
+        if after is None or before is None or scope not in after.scopes or scope not in before.scopes:
+            continue
+        deployed = {identity: name for name, identity in before.scopes[scope].ids.items()}
+        for new, old in one.renamed.items():
+            name = deployed.get(after.scopes[scope].ids.get(new, ""), new)
+            pairs |= {(new, name)} if old in one.edited and name != new else set()
+    return pairs
 
 
 def seen(session: Session) -> tuple[ServiceState | None, Sequence[Release]]:
@@ -93,19 +131,26 @@ def seen(session: Session) -> tuple[ServiceState | None, Sequence[Release]]:
     if session.profile.service is None:
         return None, ()
     try:
-        return session.target.state(), session.target.releases()
+        state, releases = session.target.state(), session.target.releases()
     except BotswainError:
         return None, ()
+    if not session.profile.rehearsal:
+        return state, releases
+    from botswain.deployment.commit import shown
+
+    profile = session.profile
+    named = [replace(one, commit=shown(profile, one.commit) or "") for one in releases]
+    return replace(state, commit=shown(profile, state.commit)), named
 
 
-def _bot(deployment: Deployment, record: ServiceRecord | None, state: ServiceState | None) -> str | None:
+def _bot(deployment: Deployment | None, record: ServiceRecord | None, state: ServiceState | None) -> str | None:
     """The bot that runs now."""
     if state is None or state.release is None:
         return f"bot: release {record.release} of commit {short(record.commit)}" if record else None
     told = f"bot: release {state.release} of commit {short(state.commit)}"
     if not state.running:
         told += f", which does not run: {state.halted or state.told}"
-    elif deployment.service is not None and deployment.service.state == "failed":
+    elif deployment is not None and deployment.service is not None and deployment.service.state == "failed":
         told += ", which is not well"
     return told if record and record.release == state.release else f"{told} (on record: {record and record.release})"
 

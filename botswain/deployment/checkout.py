@@ -48,6 +48,12 @@ def _refusal(sha: str | None, changes: str | None, hidden: str) -> str:
     return f"{what}, though git status hides them: {hidden}" if changes == "" else what
 
 
+def clean_commit(profile: Profile) -> str | None:
+    """The commit that is checked out, if nothing that git shows differs from it."""
+    sha, changes = _state(profile)
+    return sha if changes == "" else None
+
+
 def as_it_stands(profile: Profile) -> Checkout:
     """The same for a run that sends nothing to Discord, which a dirty tree does not stop."""
     sha, changes = _state(profile)

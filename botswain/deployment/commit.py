@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from botswain.deployment import git
 from botswain.deployment.checkout import FIX, build_id
 from botswain.deployment.uncommitted import listed, uncommitted
 from botswain.errors import BotswainError, Refused
+from botswain.plan.service import ServicePlan
 from botswain.profile.settings import Profile
 
+_MADE = "Uncommitted work"
+"""The message of a commit that was made of a dirty tree."""
 _NOBODY = {"GIT_AUTHOR_NAME": "botswain", "GIT_AUTHOR_EMAIL": "botswain@localhost"}
 
 
@@ -59,6 +62,20 @@ def release_commit(profile: Profile, *, write: bool = True) -> Commit:
     return Commit(made, f"{head}+dirty", build_id(), stored)
 
 
+def shown(profile: Profile, commit: str | None) -> str | None:
+    """A release's commit as records call it: one that was made of a sandbox's dirty tree by what was checked out."""
+    if commit is None or not profile.rehearsal:
+        return commit
+    made = git.answer(profile.source.repo, "show", "-s", "--format=%an %s %P", commit, "--") or ""
+    lead, _, parent = made.rpartition(" ")
+    return f"{parent}+dirty" if lead == f"{_NOBODY['GIT_AUTHOR_NAME']} {_MADE}" else commit
+
+
+def shown_plan(profile: Profile, plan: ServicePlan) -> ServicePlan:
+    """The same for both commits of a plan."""
+    return replace(plan, live_commit=shown(profile, plan.live_commit), commit=shown(profile, plan.commit))
+
+
 def _paths(profile: Profile) -> list[str]:
     """What of the repository a deployment is made of: the bot's code may import any file of its folder."""
     source, service = profile.source, profile.service
@@ -86,7 +103,7 @@ def _snapshot(repo: Path, head: str, where: str, *, write: bool) -> str:
             told = git.answer(Path(top or repo), *step, **variables)
             if told is None:
                 break
-        made = told and git.answer(repo, "commit-tree", told, "-p", head, "-m", "Uncommitted work", **variables)
+        made = told and git.answer(repo, "commit-tree", told, "-p", head, "-m", _MADE, **variables)
     if not made:
         raise BotswainError("no commit could be made of the changed files", where=where, fix="commit them")
     return made

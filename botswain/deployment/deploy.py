@@ -12,7 +12,7 @@ from botswain.deployment.session import Session
 from botswain.deployment.staleness import warned
 from botswain.deployment.survey import survey
 from botswain.deployment.wanted import Wanted, wanted
-from botswain.errors import Refused
+from botswain.errors import BotswainError, Refused
 from botswain.plan import Action, Plan, ScopePlan, label
 from botswain.wording import many
 
@@ -30,10 +30,27 @@ def deploy(session: Session, options: Options, person: Person, kind: str = "depl
         from botswain.deployment.release import deploy_both
 
         return deploy_both(session, options, person)
-    want = wanted(_readable(session.profile))
+    profile = _readable(session.profile)
+    want, hidden = (wanted(profile), False) if options.dry_run else _committed(profile)
     if options.dry_run:
         return preview(session, want, kind, options, lambda plan: shaped(session, options, plan))
-    return holding(session, kind, kind, options, person, lambda run: _deploy(run, want))
+    return holding(session, kind, kind, options, person, lambda run: _deploy(run, want, hidden=hidden))
+
+
+def _committed(profile: Profile) -> tuple[Wanted, bool]:
+    """What is to be deployed, and whether it took files that are in no commit, which only a sandbox may."""
+    from botswain.deployment.checkout import clean_commit
+    from botswain.deployment.committed import wanted_of_commit
+
+    commit = clean_commit(profile) if profile.source.runs_code else None
+    if commit is None:  # of a dirty tree, or none, it is said before anything is written
+        return wanted(profile), False
+    try:
+        return wanted_of_commit(profile, commit), False
+    except BotswainError:
+        if not profile.rehearsal:
+            raise
+        return wanted(profile), True
 
 
 def _readable(profile: Profile) -> Profile:
@@ -45,11 +62,12 @@ def _readable(profile: Profile) -> Profile:
     return at_hand(profile)
 
 
-def _deploy(run: Run, want: Wanted) -> Result:
+def _deploy(run: Run, want: Wanted, *, hidden: bool) -> Result:
     def commit() -> Checkout:
         from botswain.deployment.checkout import checkout
 
-        return checkout(run.session.profile)
+        found = checkout(run.session.profile)
+        return replace(found, sha=f"{found.sha}+dirty") if hidden and found.sha else found
 
     plan, notes = shaped(run.session, run.options, survey(run.session, run.client, want, run.manifest))
     plan = warned(plan, run.session.profile.source.repo, run.manifest)

@@ -53,6 +53,8 @@ class ScopeResult:
     detail: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     """By the key that a command got: the key that it had."""
+    edited: tuple[str, ...] = ()
+    """Of the commands that it touched those that other hands had changed before; of one that they renamed both keys."""
 
     @property
     def touched(self) -> tuple[str, ...]:
@@ -66,7 +68,9 @@ class ScopeResult:
             tuple(command.key for command in plan.having(action))
             for action in (Action.CREATE, Action.UPDATE, Action.DELETE)
         )
-        return cls("planned", created, updated, deleted, renamed=plan.renames)
+        edited = [command.key for command in plan.commands if command.drift and command.action is not Action.KEEP]
+        edited += [str(command.renamed_from) for command in plan.commands if command.renamed_by_others]
+        return cls("planned", created, updated, deleted, renamed=plan.renames, edited=tuple(edited))
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class Deployment:
     """None when the run had no business with the service."""
     only: str | None = None
     """commands or service: the part that a rollback was limited to."""
+    with_edits: bool = False
+    """Whether a rollback brought back what other hands had made of the commands, and not what was deployed."""
 
     def with_states(self, states: Mapping[str, str]) -> Deployment:
         """This record with the scopes' states replaced."""
@@ -172,7 +178,8 @@ def _from_json(document: Mapping[str, Any]) -> Deployment:
 def _result(document: Mapping[str, Any]) -> ScopeResult:
     created, updated, deleted = (tuple(document[part]) for part in ("created", "updated", "deleted"))
     renamed = dict(document.get("renamed", {}))  # entries from before there were renames have none
-    return ScopeResult(document["state"], created, updated, deleted, document["detail"], renamed)
+    edited = tuple(document.get("edited", ()))
+    return ScopeResult(document["state"], created, updated, deleted, document["detail"], renamed, edited)
 
 
 def standing(history: Sequence[Deployment]) -> list[Deployment]:

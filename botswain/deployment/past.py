@@ -39,8 +39,15 @@ def checkout_of(source: Source, since: str) -> Iterator[Past]:
 
     The dependencies are those that are installed now.
     """
+    commit, notes = _commit(source.repo, since)
+    with files_of(source, commit) as past:
+        yield replace(past, notes=notes)
+
+
+@contextmanager
+def files_of(source: Source, commit: str) -> Iterator[Past]:
+    """The files of this very commit in such a folder."""
     repo = source.repo
-    commit, notes = _commit(repo, since)
     prefix = git.answer(repo, "rev-parse", "--show-prefix") or ""
     with places.scratch("past") as scratch:
         folder = scratch / "files"
@@ -57,7 +64,7 @@ def checkout_of(source: Source, since: str) -> Iterator[Past]:
             for dependency in _DEPENDENCIES:
                 if (here / dependency).is_dir() and not (there / dependency).exists():
                     (there / dependency).symlink_to(here / dependency)
-        yield Past(replace(source, repo=past), f"commit {commit[:12]}", notes, source)
+        yield Past(replace(source, repo=past), f"commit {commit[:12]}", (), source)
 
 
 def _commit(repo: Path, since: str) -> tuple[str, tuple[str, ...]]:

@@ -53,6 +53,8 @@ class Order:
     restores: str | None = None
     only: str | None = None
     """commands or service: the part that a rollback is limited to."""
+    with_edits: bool = False
+    """Whether a rollback brings back what other hands had made of the commands."""
     service: Work | None = None
     """What is to be done with the service, before the commands."""
 
@@ -177,6 +179,7 @@ def _draft(session: Session, order: Order) -> Deployment:
         scopes={plan.scope: ScopeResult.planned(plan) for plan in order.writes},
         service=order.service.planned() if order.service else None,
         only=order.only,
+        with_edits=order.with_edits,
     )
 
 

@@ -155,10 +155,11 @@ def _state(session: Session, draft: Deployment, scope: str, live: Live, target: 
 
 
 def _after(session: Session, draft: Deployment, scope: str, target: Manifest | None) -> Mapping[str, Any]:
-    """What the deployment was to leave in a scope: for a rollback what it restored, else what it recorded."""
+    """What the deployment was to leave in a scope: what it recorded, and for a rollback what it gave back to others."""
+    recorded = target.scopes[scope].commands if target and scope in target.scopes else {}
     if draft.undoes:
-        return restorable(session.records.snapshot(draft.undoes[-1], scope), scope)
-    return target.scopes[scope].commands if target and scope in target.scopes else {}
+        return {**restorable(session.records.snapshot(draft.undoes[-1], scope), scope), **recorded}
+    return recorded
 
 
 def _merged(

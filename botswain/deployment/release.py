@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botswain.deployment.budget import check_budget
 from botswain.deployment.card import card_of
 from botswain.deployment.checkout import Checkout
-from botswain.deployment.commit import Commit, release_commit
+from botswain.deployment.commit import Commit, release_commit, shown_plan
 from botswain.deployment.deploy import shaped
 from botswain.deployment.doctor.engines import differences
 from botswain.deployment.history import Outcome
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from botswain.deployment.wanted import Wanted
     from botswain.manifest import Manifest
     from botswain.plan import Plan, ServicePlan
+    from botswain.profile.settings import Profile
     from botswain.targets.base import Built, Target
 
 
@@ -57,7 +58,7 @@ def diff_both(session: Session, kind: str, options: Options | None = None) -> Re
         if commit.recorded.endswith("+dirty") and not profile.rehearsal:
             told = (*told, "there are changes in no commit, and a deployment would be refused for them")
         notes = (*plan.notes, *left_behind(profile, target, found))
-        return replace(plan, service=found, notes=notes), told
+        return replace(plan, service=_named(profile, commit, found), notes=notes), told
 
     return preview(session, want, kind, options, shape)
 
@@ -91,18 +92,38 @@ def _deploy(run: Run, want: Wanted | None) -> Result:
             identify(session, run.client, run.manifest, pool).result()
     if want is None:
         release = prepare().release if found.action == "deploy" else found.live
-        want = wanted(replace(profile, source=of_release(profile, target, release)))
+        want = _wanted_of(profile, target, release, commit)
     plan, told = shaped(session, run.options, survey(session, run.client, want, run.manifest))
     found = _recorded(run.manifest, found)
     result = carry_out(
         run,
-        warned(replace(plan, service=found, notes=(*plan.notes, *leaving)), profile.source.repo, run.manifest),
+        warned(
+            replace(plan, service=_named(profile, commit, found), notes=(*plan.notes, *leaving)),
+            profile.source.repo,
+            run.manifest,
+        ),
         want.scopes,
         lambda: Checkout(commit.recorded, commit.build_id),
         notes=(*notes, *told),
         service=None if found.action == "none" else lambda: _work(run, target, found, commit, prepare),
     )
     return pruned(session, target, result, interactive=run.options.interactive)
+
+
+def _named(profile: Profile, commit: Commit, found: ServicePlan) -> ServicePlan:
+    """The plan with its commits as records call them, also one that was never stored."""
+    plan = shown_plan(profile, found)
+    return replace(plan, commit=commit.recorded) if found.commit == commit.sha else plan
+
+
+def _wanted_of(profile: Profile, target: Target, release: str | None, commit: Commit) -> Wanted:
+    """What the code of a release wants: read there, or where its folder is not at hand in a checkout of its commit."""
+    from botswain.deployment.committed import wanted_of_commit
+
+    source = of_release(profile, target, release)
+    if source.repo != profile.source.repo:
+        return wanted(replace(profile, source=source))
+    return wanted_of_commit(replace(profile, source=source), commit.sha)
 
 
 def _recorded(manifest: Manifest | None, found: ServicePlan) -> ServicePlan:

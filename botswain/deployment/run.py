@@ -201,6 +201,7 @@ def carry_out(
     undoes: tuple[str, ...] = (),
     restores: str | None = None,
     only: str | None = None,
+    with_edits: bool = False,
     service: Callable[[], Work] | None = None,
     journal: str = JOURNAL,
 ) -> Result:
@@ -256,6 +257,7 @@ def carry_out(
             undoes=undoes,
             restores=restores,
             only=only,
+            with_edits=with_edits,
             service=work,
         ),
         journal,

@@ -257,7 +257,18 @@ def restoring(scope: str, keys: Iterable[str], old: Live, live: Live, record: Sc
     """
     touched = set(keys)
     former = [raw for raw in old if key(raw) in touched]
-    wanted, ids = restorable(former, scope), {key(raw): raw["id"] for raw in former}
+    return returning(scope, touched, restorable(former, scope), {key(raw): raw["id"] for raw in former}, live, record)
+
+
+def returning(
+    scope: str,
+    touched: Iterable[str],
+    wanted: Mapping[str, Command],
+    ids: Mapping[str, str],
+    live: Live,
+    record: ScopeRecord | None,
+) -> ScopePlan:
+    """The plan after which the commands called `touched` are as in `wanted`, where known by `ids`; no other changes."""
     recorded = record.commands if record else {}
     known = {key(raw) for raw in live} | recorded.keys()
     ours = {name: recorded.get(name, wanted.get(name, {})) for name in touched if name in known}

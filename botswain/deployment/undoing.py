@@ -27,6 +27,7 @@ class Continued:
     to: str | None
     only: str | None
     note: str
+    with_edits: bool = False
 
 
 def unfinished_business(run: Run, only: str | None) -> str | Continued | None:
@@ -66,8 +67,9 @@ def _after_rollback(entry: Deployment, only: str | None) -> str | Continued | No
         of = f" of the {only}" if only and entry.only is None else ""
         return f"{name}, which was cut off, is complete{of}: {_MORE}"
     if entry.undoes and entry.restores is None:
-        same = only is not None or entry.only is None
-        return None if same else Continued(None, entry.only, f"finishing {name}, which was cut off")
+        same = (only is not None or entry.only is None) and not entry.with_edits
+        note = f"finishing {name}, which was cut off"
+        return None if same else Continued(None, only or entry.only, note, entry.with_edits)
     to = entry.restores or (entry.service.release if entry.service else None)
     limits = f" --only {entry.only}" if entry.only else ""
     if entry.outcome is Outcome.INTERRUPTED:

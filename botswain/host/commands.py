@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from botswain.host import alone
+from botswain.host import alone, kept
 from botswain.host.errors import HostError
 from botswain.host.place import Place, explained
 from botswain.host.users import User
@@ -89,9 +89,9 @@ def run(
         output.write(f"$ {told}\n".encode())
         output.flush()
         try:
-            child = subprocess.Popen(
-                argv, cwd=str(folder), env={**variables, _MARK: str(folder)}, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **_rights(user),
+            child = kept.start(
+                argv, {**variables, _MARK: str(folder)}, building=True, cwd=str(folder), stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, user=user,
             )  # fmt: skip
         except OSError as error:
             missing = isinstance(error, FileNotFoundError) and not shutil.which(argv[0], path=variables.get("PATH"))
@@ -103,18 +103,11 @@ def run(
             what = f"`{told}` did not end within {seconds:g} s"
             raise HostError(what, where=str(log), log=excerpt(log, since)) from None
         finally:
-            _end(child)
+            child.end()
             end_leftovers(folder)
     if code:
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
         raise HostError(f"`{told}` {how}", where=str(log), log=excerpt(log, since))
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End whatever is left of the process group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
 
 
 def end_leftovers(folder: Path) -> None:

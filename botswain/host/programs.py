@@ -27,16 +27,16 @@ def check(folder: Path, run: Sequence[str]) -> None:
         )
     if not program.is_file() or not os.access(program, os.X_OK):
         raise HostError(f"{run[0]}, which the release is started with, is no program", where=str(folder), fix=_FIX)
-    interpreter = _interpreter(program)
-    if interpreter and not Path(interpreter).exists():
-        what = f"{run[0]} is a script of {interpreter}, which is not there"
+    needed = interpreter(program)
+    if needed and not Path(needed).exists():
+        what = f"{run[0]} is a script of {needed}, which is not there"
         raise HostError(what, where=str(folder), fix=_FIX)
 
 
 _FIX = "correct service.run or what builds it, or go to another release (./inv releases)"
 
 
-def _interpreter(program: Path) -> str:
+def interpreter(program: Path) -> str:
     """The absolute path in a script's first line; empty for what is no such script."""
     try:
         with program.open("rb") as file:

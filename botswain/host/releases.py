@@ -9,17 +9,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shlex
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
-from botswain.host import alone, pointers, programs
+from botswain.host import alone, pointers, programs, shared
 from botswain.host.commands import environment, git, run
 from botswain.host.errors import HostError
 from botswain.host.ledger import GOOD, Ledger, Release
@@ -111,7 +109,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
         with explained(folder, "make the release"):
             owned(folder, user)
             _files(place, tree, folder, user)
-            as_user(user, lambda: _share(place, service, folder))
+            as_user(user, lambda: shared.seed(place, service, folder))
         pointers.complete(place, folder, order.lfs, user)
         variables = environment(place, service.environment, user)
         for argv in service.build:
@@ -119,8 +117,10 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
             run(argv, folder, variables, log, service.build_timeout, user)
         programs.check(folder, service.run)
         place.store(service, identity)
+        _check(place, service, ledger.get(identity), folder, say)
+        with explained(folder, "link what releases share"):
+            as_user(user, lambda: shared.link(place, service, folder))
         ledger.add(identity, "ready", seconds=round(time.monotonic() - began, 1), settled=round(time.time(), 3))
-        check(place, service, ledger.get(identity), say)
     except HostError as error:
         with contextlib.suppress(HostError):  # what went wrong first is what has to be told
             ledger.add(identity, "bad", why=error.what)
@@ -194,36 +194,33 @@ def _check_data(place: Place, service: Service) -> None:
         raise HostError(what, where=str(place.release(live)), fix=fix)
 
 
-def _share(place: Place, service: Service, folder: Path) -> None:
-    """Links instead of what all releases share. A file that is to be shared has to be there; a folder is made."""
-    for name in service.shared:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
-            raise HostError(f'"{name}" is no path in a release', fix="correct service.shared in the profile")
-        source, link = place.shared / path, folder / path
-        if name.endswith("/"):
-            source.mkdir(parents=True, exist_ok=True)
-        elif not source.exists():
-            raise HostError("is shared by all releases and is not there", where=str(source), fix="put it there once")
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if folder.resolve() not in (link.parent.resolve(), *link.parent.resolve().parents):
-            raise HostError(f'"{name}" leads out of the release through a link', fix="correct service.shared")
-        if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(source, link.parent.resolve()))
-
-
 def check(place: Place, service: Service, release: Release, say: Callable[[str], None] = _silent) -> None:
-    """Run the lint and test commands that this very release has not passed yet. Raises HostError."""
-    folder, log, user = place.release(release.id), place.logs / f"build-{release.id}.log", user_of(service)
-    for kind, commands in (("lint", service.lint), ("test", service.test)):
-        for argv in commands:
-            digest = _digest(kind, argv)
-            if digest not in release.passed:
-                say(f"{kind}: {shlex.join(argv)}")
-                run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
-                Ledger(place).add(release.id, "passed", check=digest, settled=round(time.time(), 3))
+    """Run the lint and test commands that this very release has not passed yet. Raises HostError.
+
+    It may be running: what it shares with that bot is not there but as a copy.
+    """
+    if any(digest not in release.passed for _, _, digest in _checks(service)):
+        with shared.apart(place, service, release.id, user_of(service)) as folder:
+            _check(place, service, release, folder, say)
+
+
+def _check(place: Place, service: Service, release: Release, folder: Path, say: Callable[[str], None]) -> None:
+    log, user = place.logs / f"build-{release.id}.log", user_of(service)
+    for kind, argv, digest in _checks(service):
+        if digest not in release.passed:
+            say(f"{kind}: {shlex.join(argv)}")
+            run(argv, folder, environment(place, service.environment, user), log, service.build_timeout, user)
+            wrote = {"settled": round(time.time(), 3)} if folder == place.release(release.id) else {}
+            Ledger(place).add(release.id, "passed", check=digest, **wrote)
+
+
+def _checks(service: Service) -> list[tuple[str, Argv, str]]:
+    """The lint and test commands: kind, command, and what the ledger calls it."""
+    return [
+        (kind, argv, _digest(kind, argv))
+        for kind, commands in (("lint", service.lint), ("test", service.test))
+        for argv in commands
+    ]
 
 
 def _digest(kind: str, argv: Argv) -> str:

@@ -124,6 +124,8 @@ def _profile(path: Path, fields: Mapping[str, Any]) -> Profile:
             interpreter=commands["interpreter"],
             environment=commands["environment"],
             timeout=commands["timeout"],
+            isolation=commands["isolation"],
+            uncommitted=tuple(commands["uncommitted"]),
         ),
         unmanaged=commands["unmanaged"],
         leave=tuple(commands["leave"]),

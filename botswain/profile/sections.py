@@ -42,6 +42,8 @@ _BELONGS = {
     "interpreter": ("discord.js", "discord.py"),
     "environment": ("discord.js", "discord.py", "program"),
     "timeout": ("discord.js", "discord.py", "program"),
+    "isolation": ("discord.js", "discord.py", "program"),
+    "uncommitted": ("discord.js", "discord.py"),
 }
 """The sources that a field of `commands` is for."""
 
@@ -94,6 +96,17 @@ class Commands(Strict):
         " gets these and a few of the system's, and nothing else.",
     )
     timeout: float = Field(60, gt=0, le=600, description="Seconds that reading the bot's code may take.")
+    isolation: Literal["auto", "bubblewrap", "none"] = Field(
+        "auto",
+        description="How the bot's code is kept from everything else while its commands are read: in bubblewrap where"
+        " that works (`auto`), in nothing else (`bubblewrap`), or with network, home and files within reach (`none`).",
+    )
+    uncommitted: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+        (),
+        strict=False,
+        description="Paths that git ignores and the code needs to be read, such as dist/ or config.json: a deployment"
+        " reads code from the commit, and takes these from the work tree as they are.",
+    )
     unmanaged: Literal["keep", "delete", "refuse"] = Field(
         "keep",
         description="What to do with live commands that Botswain never deployed. Entry points are always kept.",

@@ -29,6 +29,10 @@ class Source:
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     timeout: float = 60
     """Seconds."""
+    isolation: str = "auto"
+    """auto, bubblewrap or none: see docs/isolation.md."""
+    uncommitted: tuple[str, ...] = ()
+    """Paths in no commit that the code needs: taken from the work tree."""
     modules: Path | None = None
     """Of discord.js: a folder of packages for those that are not found from its modules; no field of the profile."""
 

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botswain.host import guard, halt, launch, managers, ports, probe, releases, running, single, switch, written
+from botswain.host import (
+    guard,
+    halt,
+    keeper,
+    launch,
+    managers,
+    ports,
+    probe,
+    releases,
+    running,
+    single,
+    switch,
+    written,
+)
 from botswain.host.gate import Manager, Process
 from botswain.host.ledger import Ledger, Release
 from botswain.host.place import explained
@@ -33,6 +46,7 @@ class Local:
     """The bot of a profile on this machine."""
 
     def __init__(self, profile: Profile, service: Service, token: Callable[[], str] | None = None) -> None:
+        keeper.unreadable()  # a bot runs as the same user, and might look
         self._profile = profile
         self._token = token
         self._place = place_of(profile.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ import deployments
 import postgres
 from backups import Backups
 from clients import node
+from machines.ability import install
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,37 @@ def node_client():
         pytest.skip(str(error))
     except subprocess.CalledProcessError as error:
         pytest.fail(f"npm ci failed:\n{error.stderr.decode()}")
+
+
+@pytest.fixture(scope="session")
+def bubblewrap_works():
+    """Bubblewrap as a user has it; installed in CI."""
+    from botswain.commands.sources import bubblewrap
+
+    if bubblewrap.trouble() == "not installed" and os.environ.get("CI") == "true":
+        install(["bubblewrap"])
+        bubblewrap.trouble.cache_clear()
+    if why := bubblewrap.trouble():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"bubblewrap: {why}")
+        pytest.skip(f"bubblewrap: {why}")
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The throw-away copy of the bot's repository in which its code was read last; it stays for a test to look at."""
+    from botswain.commands.sources import rooms
+
+    folder = tmp_path / "read"
+
+    @contextlib.contextmanager
+    def kept(**_how):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield str(folder)
+
+    monkeypatch.setattr(rooms.tempfile, "TemporaryDirectory", kept)
+    return folder / "bot"
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_diff_tells_drift_from_intended_change(drifted):
 
 
 def test_deploy_overwrites_drift_and_keeps_what_was_added(drifted):
-    """Ours are as the sources say again; the stranger's command stays, and the way back restores the drift."""
+    """Ours are as the sources say again; the stranger's command stays, and theirs comes back only where asked for."""
     extra = drifted.ids()["extra"]
     result = drifted.deploy()
     assert result.code is ExitCode.DONE
@@ -56,8 +56,9 @@ def test_deploy_overwrites_drift_and_keeps_what_was_added(drifted):
     drifted.check()
     assert drifted.drift().plan.drifted == []
 
-    assert drifted.rollback().code is ExitCode.DONE
+    assert drifted.rollback(with_edits=True).code is ExitCode.DONE
     assert drifted.live() == {"ping": "Edited by hand", "help": "Shows help", "extra": "Added by hand"}
+    assert drifted.drift().plan.drifted == []
 
 
 def test_production_asks_before_it_overwrites_drift(drifted):

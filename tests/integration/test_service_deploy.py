@@ -18,6 +18,8 @@ from standin import until
 
 from botswain.deployment.commit import release_commit
 from botswain.errors import Refused
+from botswain.host.ledger import Ledger
+from botswain.host.place import Place
 from botswain.profile.load import parsed
 from botswain.sandbox.faults import Fault
 
@@ -425,6 +427,13 @@ def test_a_dirty_tree_of_a_sandbox_is_deployed_as_such(sailing):
     assert (sailing.git("status", "--porcelain"), sailing.git("diff", "--cached")) == before
     assert sailing.deploy().document["outcome"] == "unchanged"
     assert sailing.inv("diff", "--env", "dev", "--check").code == 0
+    made = next(one.commit for one in Ledger(Place(sailing.place)).releases() if one.id == sailing.current())
+    assert made not in {head, f"{head}+dirty"}
+    for task in ("status", "releases", "history", "diff"):
+        for form in ((), ("--json",)):
+            ran = sailing.inv(task, "--env", "dev", *form)
+            assert made[:8] not in re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "RELEASE", ran.out), ran
+    assert f"of commit {head[:12]}+dirty" in sailing.inv("status", "--env", "dev").out
 
 
 def test_a_dry_run_changes_nothing(sailing):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,18 @@ def typed(tmp_path: Path) -> Iterator[None]:
     os.close(other)
 
 
+@pytest.fixture(params=["bubblewrap", "none"], autouse=True)
+def isolation(request: pytest.FixtureRequest) -> str:
+    """How the program is kept from everything else."""
+    if request.param == "bubblewrap":
+        request.getfixturevalue("bubblewrap_works")
+    _isolation[0] = request.param
+    return request.param
+
+
+_isolation = ["none"]
+
+
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The bot's repository, beside the working directory."""
@@ -48,7 +61,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def source(repo: Path, script: str, **fields) -> Source:
     """A source whose program is a shell script."""
     (repo / "print.sh").write_text(script)
-    return Source("program", repo, run=("sh", "print.sh"), **fields)
+    return Source("program", repo, run=("sh", "print.sh"), isolation=_isolation[0], **fields)
 
 
 def says(value: object) -> str:
@@ -64,26 +77,27 @@ def refused(source: Source) -> str:
     return str(caught.value)
 
 
-def gone(pid: int) -> bool:
-    """Whether a process has ended, within a few seconds."""
+def sleeping(seconds: str) -> bool:
+    """Whether `sleep SECONDS` runs, wherever its process is: numbers inside of bubblewrap mean nothing outside."""
+    words = b"\0".join((b"sleep", seconds.encode(), b""))
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_bytes() == words:
+                return True
+    return False
+
+
+def gone(seconds: str) -> bool:
+    """Whether `sleep SECONDS` has ended, within a few seconds."""
     for _ in range(250):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
+        if not sleeping(seconds):
             return True
         time.sleep(0.02)
     return False
 
 
-def written(path: Path) -> int:
-    """The number in a file that another process is about to write."""
-    for _ in range(500):
-        if path.exists() and path.read_text().endswith("\n"):
-            return int(path.read_text())
-        time.sleep(0.02)
-    raise AssertionError(f"{path} was not written")
+_LONG = 4000 + os.getpid()
+"""Seconds of sleep that no other test sleeps."""
 
 
 def test_the_printed_commands(repo: Path) -> None:
@@ -100,7 +114,7 @@ def test_a_program_of_the_repository(repo: Path) -> None:
     (repo / "bin").mkdir()
     (repo / "bin/print").write_text(f"#!/bin/sh\n{says([PING])}")
     (repo / "bin/print").chmod(0o755)
-    assert read(Source("program", repo, run=("bin/print",))).definitions[0].payload == PING
+    assert read(Source("program", repo, run=("bin/print",), isolation=_isolation[0])).definitions[0].payload == PING
 
 
 def test_what_libraries_print(repo: Path) -> None:
@@ -162,50 +176,54 @@ def test_a_program_that_may_not_be_run(repo: Path) -> None:
     program = repo / "print"
     program.write_text("#!/no/such/shell\n")
     program.chmod(0o644)
-    told = refused(Source("program", repo, run=("./print",)))
+    told = refused(Source("program", repo, run=("./print",), isolation=_isolation[0]))
     assert told == f"{repo}: ./print cannot be run: Permission denied; chmod +x {program}"
     program.chmod(0o755)
-    assert "its first line names the program" in refused(Source("program", repo, run=("./print",)))
+    told = refused(Source("program", repo, run=("./print",), isolation=_isolation[0]))
+    assert "its first line names the program" in told
 
 
 def test_a_program_that_hangs(repo: Path) -> None:
     """It ends with its time, and so does what it started, although it printed the commands."""
     begin = time.monotonic()
-    script = f"{says([PING])}echo waiting for the database >&2\nsleep 40 & echo $! > pid\nwait\n"
+    script = f"{says([PING])}echo waiting for the database >&2\nsleep {_LONG}.1 &\nwait\n"
     told = refused(source(repo, script, timeout=0.5))
     assert told == (
         "sh print.sh: did not end within 0.5 s (it said last: waiting for the database); let it end once it has printed"
         " the commands, or raise commands.timeout"
     )
     assert time.monotonic() - begin < 20
-    assert gone(written(repo / "pid"))
+    assert gone(f"{_LONG}.1")
 
 
 def test_what_it_leaves_running_is_killed(repo: Path) -> None:
     """A child that keeps the output open neither delays the answer nor survives it."""
     begin = time.monotonic()
-    found = read(source(repo, f"{says([PING])}sleep 40 & echo $! > pid\n", timeout=60))
+    found = read(source(repo, f"{says([PING])}sleep {_LONG}.2 &\n", timeout=60))
     assert len(found.definitions) == 1
     assert time.monotonic() - begin < 30
-    assert gone(written(repo / "pid"))
+    assert gone(f"{_LONG}.2")
 
 
 def test_ctrl_c_leaves_nothing_running(repo: Path) -> None:
     """The bot's code is no member of the terminal's group, so it is ended for it."""
-    source(repo, "sleep 40 & echo $! > pid\nwait\n")
+    source(repo, f"sleep {_LONG}.3 &\nwait\n")
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"  # a background job ignores it
         "from pathlib import Path; from botswain.commands.sources.read import read;"
         "from botswain.profile.load import Source;"
-        f"read(Source('program', Path({str(repo)!r}), run=('sh', 'print.sh'), timeout=60))"
+        f"read(Source('program', Path({str(repo)!r}), run=('sh', 'print.sh'), timeout=60, isolation={_isolation[0]!r}))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
     ) as process:
-        pid = written(repo / "pid")
+        for _ in range(500):
+            if sleeping(f"{_LONG}.3"):
+                break
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
-    assert gone(pid)
+    assert gone(f"{_LONG}.3")
 
 
 def test_floods(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +236,7 @@ def test_floods(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("typed")
-def test_only_basics_and_the_profiles_variables(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_basics_and_the_profiles_variables(repo: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No token, no secret of the CI, no interpreter's options, no terminal and nothing to read from."""
     for name in ("DISCORD_DEV_TOKEN", "DISCORD_TOKEN", "GITHUB_TOKEN", "NODE_OPTIONS", "PYTHONPATH", "TERM", "AWS_KEY"):
         monkeypatch.setenv(name, "made-up")
@@ -231,9 +249,9 @@ def test_only_basics_and_the_profiles_variables(repo: Path, monkeypatch: pytest.
             environment={"BOT_MODE": "read", "LANG": "de_DE.UTF-8"},
         )
     )
-    seen = dict(line.split("=", 1) for line in (repo / "seen").read_text().splitlines())
+    seen = dict(line.split("=", 1) for line in (copy / "seen").read_text().splitlines())
     allowed = {"TMPDIR", "TEMP", "TMP", "USER", "LOGNAME", "LANGUAGE", "TZ", "PWD", "OLDPWD", "SHLVL", "_"}
     assert seen.keys() - allowed == BASICS | {"LC_ALL", "BOT_MODE"}
     assert (seen["BOT_MODE"], seen["LANG"], seen["PATH"]) == ("read", "de_DE.UTF-8", os.environ["PATH"])
-    assert (repo / "stdin").read_text() == ""
-    assert not (repo / "tty").exists()
+    assert (copy / "stdin").read_text() == ""
+    assert not (copy / "tty").exists()

@@ -37,7 +37,7 @@ def require() -> None:
         raise Unable(reason)
     wanted = missing()
     if wanted and os.environ.get("CI") == "true":
-        _install(wanted)
+        install(wanted)
         wanted = missing()
     if wanted:
         raise Unable(f"not installed: {', '.join(wanted)}; apt-get install {' '.join(wanted)}")
@@ -50,7 +50,8 @@ def missing() -> list[str]:
     return sorted({package for name, package in PACKAGES.items() if not (shutil.which(name) or Path(name).is_file())})
 
 
-def _install(packages: list[str]) -> None:
+def install(packages: list[str]) -> None:
+    """Installs Debian packages, as CI may."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         call(["apt-get", "-qq", *arguments], env=env, timeout=INSTALL_SECONDS)

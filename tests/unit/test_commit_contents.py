@@ -122,12 +122,14 @@ def test_no_setting_of_this_machine_changes_what_a_commit_holds(host, tmp_path, 
     """Line endings and attributes are those of the commit, for whoever deploys."""
     home = tmp_path / "home"
     home.mkdir()
-    (home / "attributes").write_text("* text eol=crlf\n")
+    if setting == "core.attributesFile=attributes":  # git's default for it, without any setting
+        (home / ".config/git").mkdir(parents=True)
+        (home / ".config/git/attributes").write_text("* text eol=crlf\n")
     name, _, value = setting.partition("=")
-    value = str(home / value) if value == "attributes" else value
     (home / ".gitconfig").write_text(f"[core]\n\t{name.partition('.')[2]} = {value}\n")
     commit = host.repository.commit(a="1\n2\n", _DOT_gitattributes="* text=auto\nb export-subst\n", b="$Format:%H$\n")
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     folder = made(host, commit)
     assert (folder / "a").read_bytes() == b"1\n2\n"
     assert (folder / "b").read_text() == "$Format:%H$\n"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,7 +19,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from botswain.commands.sources import rooms
 from botswain.errors import BotswainError
+from botswain.host import programs
 from botswain.secrets import redaction
 
 MAX_OUTPUT = 32_000_000
@@ -86,21 +90,31 @@ def signal_name(number: int) -> str:
 
 
 def run(
-    argv: Sequence[str], repo: Path, environment: Mapping[str, str], timeout: float, *, request: object = None
+    argv: Sequence[str],
+    repo: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    *,
+    request: object = None,
+    isolation: str = "none",
+    needed: Sequence[Path] = (),
 ) -> Ended:
-    """Runs a command in `repo`, for at most `timeout` seconds, and kills its whole process group at the end.
+    """Runs a command in a throw-away copy of `repo`, for at most `timeout` seconds, and ends all that it started.
 
     With a `request` it is a reader: it gets the numbers of two open files as its last arguments, reads the request as
     JSON from the first, and sends its messages as JSON lines to the second, the last one being `{"event": "done"}`.
+    `isolation` is that of the profile, and `needed` is what is outside of the repository and has to be readable.
     Raises BotswainError when it cannot be started.
     """
     with ExitStack() as files:
+        _check_startable(argv[0], repo, variables(environment))
+        room = files.enter_context(rooms.room(repo, isolation))
         streams: dict[int, _Stream] = {}
         handed: tuple[int, ...] = ()
         channel = _Messages()
         if request is not None:
             asked = files.enter_context(tempfile.TemporaryFile())
-            asked.write(json.dumps(request).encode())
+            asked.write(json.dumps(room.inward(request)).encode())
             asked.seek(0)
             receive, send = os.pipe()
             files.callback(_close, receive)
@@ -109,22 +123,22 @@ def run(
             streams[receive] = channel
         try:
             with _undisturbed():  # else Ctrl-C could fall between its start and our knowing of it
-                process = subprocess.Popen(
+                kept = room.start(
                     [*argv, *map(str, handed)],
-                    cwd=repo,
-                    env=variables(environment),
+                    variables(environment),
+                    needed,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE if request is None else subprocess.STDOUT,
                     pass_fds=handed,
-                    start_new_session=True,
                 )
-                files.callback(_finish, process)
+                files.callback(kept.end)
         except OSError as error:
             what = f"{argv[0]} cannot be run: {error.strerror}"
             raise BotswainError(what, where=str(repo), fix=_startable(argv[0], repo)) from None
         if request is not None:
             _close(handed[1])
+        process = kept.process
         assert process.stdout is not None  # noqa: S101 - asked for above
         out = _Whole() if request is None else _Stream()
         streams[process.stdout.fileno()] = out
@@ -132,10 +146,26 @@ def run(
         if process.stderr is not None:
             tail = streams[process.stderr.fileno()] = _Stream()
         stopped = _follow(process, streams, channel, time.monotonic() + timeout)
-        _finish(process)
-        code = None if stopped else process.returncode
-        whole = bytes(out.data) if request is None else b""
-        return Ended(code, stopped, whole, bytes(tail.data[-_TAIL:]), tuple(channel.messages))
+        code = None if stopped else room.code(kept.wait())
+        kept.end()
+        whole = room.outward(bytes(out.data)) if request is None else b""
+        messages = tuple(room.outward_json(one) for one in channel.messages)
+        return Ended(code, stopped, whole, room.outward(bytes(tail.data[-_TAIL:])), messages)
+
+
+def _check_startable(program: str, repo: Path, environment: Mapping[str, str]) -> None:
+    """Raises BotswainError for a program that is not there; what is wrong with it else is seen when it starts."""
+    found = str(repo / program) if "/" in program else shutil.which(program, path=environment["PATH"])
+    path = Path(found or "/nonexistent")
+    missing = not path.exists() or not repo.is_dir()
+    interpreter = "" if missing else programs.interpreter(path)
+    if not missing and not os.access(path, os.X_OK):
+        reason = os.strerror(errno.EACCES)
+    elif missing or (interpreter and not Path(interpreter).exists()):
+        reason = os.strerror(errno.ENOENT)
+    else:
+        return
+    raise BotswainError(f"{program} cannot be run: {reason}", where=str(repo), fix=_startable(program, repo))
 
 
 def _startable(program: str, repo: Path) -> str:
@@ -246,16 +276,6 @@ def _take(number: int, stream: _Stream, selector: selectors.BaseSelector) -> boo
         return False
     stream.take(data)
     return True
-
-
-def _finish(process: subprocess.Popen[bytes]) -> None:
-    """Kills whatever is left of the process group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
 
 
 def _close(number: int) -> None:

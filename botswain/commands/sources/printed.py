@@ -19,6 +19,10 @@ _OTHER = re.compile(r'\{\s*"')
 _EMPTY = re.compile(r"^[ \t]*(\[\s*\])[ \t]*\r?$", re.MULTILINE)
 _TRIES = 500
 """Beginnings that turn out to be none; what comes after so many is not looked at."""
+_SCANNED = 64_000_000
+"""Characters that may be read of what then turns out to be none; else hostile output is read for minutes."""
+_MOST = 5_000
+"""Commands of one program; an application has 110 for each of its scopes."""
 _SHOWN = 5
 """Places that are told."""
 _FIX = 'let it print one JSON array of commands, or {"commands": […]}, on stdout'
@@ -43,6 +47,8 @@ def printed_commands(output: bytes, name: str) -> list[Any]:
         raise BotswainError(f"{what}{_beginning(output)}", where=name, fix=_FIX)
     (document,) = read_json(found[0], name)
     commands: list[Any] = document["commands"] if isinstance(document, dict) else document
+    if len(commands) > _MOST:
+        raise BotswainError(f"prints {len(commands):,} commands; no application has more than {_MOST:,}", where=name)
     return commands
 
 
@@ -59,7 +65,7 @@ def _beginning(output: bytes) -> str:
 def _documents(text: str, name: str, output: bytes) -> Iterator[tuple[int, int, Any]]:
     """The JSON values in a text, each with where it starts and ends; none behind a quotation mark of its line."""
     decode = json.JSONDecoder().raw_decode
-    at, behind_quote, tries = 0, False, _TRIES
+    at, behind_quote, tries, scanned = 0, False, _TRIES, 0
     empty = {one.start(1) for one in _EMPTY.finditer(text)}
     while token := _TOKEN.search(text, at):
         at, start = token.end(), token.start()
@@ -73,6 +79,10 @@ def _documents(text: str, name: str, output: bytes) -> Iterator[tuple[int, int, 
             value, at = decode(text, start)
         except (ValueError, RecursionError) as error:
             tries -= 1
+            scanned += (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start
+            if scanned > _SCANNED:
+                what = f"prints too much that begins as JSON and is none{_beginning(output)}"
+                raise BotswainError(what, where=name, fix=_FIX) from None
             if sure:
                 what = f"what it prints is not valid JSON: {error}{_beginning(output)}"
                 raise BotswainError(what, where=name, fix=_FIX) from None

@@ -22,7 +22,7 @@ def read(source: Source) -> Found:
     Raises InvalidInput with all problems at once; BotswainError when the program fails or prints no list, or several.
     """
     name = shlex.join(source.run)
-    ended = child.run(source.run, source.repo, source.environment, source.timeout)
+    ended = child.run(source.run, source.repo, source.environment, source.timeout, isolation=source.isolation)
     if ended.code != 0:
         what, fix = _failure(source, ended)
         raise BotswainError(f"{what}{ended.said}", where=name, fix=fix)

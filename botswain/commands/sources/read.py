@@ -49,6 +49,15 @@ def read(source: Source) -> Found:
 
         definitions = load_folder(source.path)
         return Found(definitions, files=len({one.file for one in definitions}))
+    from botswain.commands.sources import bubblewrap
+
+    found = _run(source)
+    note = bubblewrap.note(source.isolation)
+    return replace(found, notes=(*found.notes, note)) if note else found
+
+
+def _run(source: Source) -> Found:
+    """The same for a source that runs the bot's code."""
     if source.kind == "discord.js":
         from botswain.commands.sources import discordjs
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botswain.commands.sources import child
+from botswain.commands.sources import bubblewrap, child
 from botswain.commands.sources.files import shown_path
 from botswain.commands.sources.read import LeftOut
 from botswain.errors import BotswainError, Problem
@@ -42,7 +42,11 @@ def run_reader(
 
     `advise` says what to do about a package that is missing. Raises BotswainError when it got to no file at all.
     """
-    ended = child.run(argv, source.repo, source.environment, source.timeout, request=request)
+    needed = [READERS, *([source.modules, *bubblewrap.linked_packages(source.modules)] if source.modules else ())]
+    ended = child.run(
+        argv, source.repo, source.environment, source.timeout,
+        request=request, isolation=source.isolation, needed=needed,
+    )  # fmt: skip
     reading, at, missing = Reading(), None, dict[str, list[dict[str, Any]]]()
     for message in ended.messages:
         event = message["event"]

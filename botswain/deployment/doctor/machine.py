@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from botswain.deployment.doctor.look import Look, bad, good, listed, unknown, warning
+from botswain.host import keeper
 from botswain.profile.settings import Source
 
 OLDEST_PYTHON = (3, 11)
@@ -85,10 +86,24 @@ def git() -> Iterator[Look]:
 
 def bot_code(source: Source) -> Iterator[Look]:
     """What reading the bot's own code needs."""
+    if source.runs_code and source.isolation != "none":
+        yield _bubblewrap(source)
     if source.kind == "discord.js":
         yield from _node(source)
     elif source.kind == "discord.py":
         yield from _python_of_the_bot(source)
+
+
+def _bubblewrap(source: Source) -> Look:
+    """Whether the code that is read can be kept from everything else."""
+    from botswain.commands.sources import bubblewrap
+
+    why = bubblewrap.trouble()
+    if not why:
+        return good("bubblewrap", "keeps the bot's code from network, home and other processes while it is read")
+    told = bad if source.isolation == "bubblewrap" else warning
+    fix = bubblewrap.INSTALL if why == "not installed" else "docs/isolation.md says what it needs"
+    return told("bubblewrap", f"{why}; the bot's code can read what you can", fix)
 
 
 def _node(source: Source) -> Iterator[Look]:
@@ -171,6 +186,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def output(command: list[str], folder: Path = Path()) -> str | None:
     """What a command prints; None if it is not there or fails. It sees nothing of our variables but a few."""
     known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    keeper.unreadable()
     try:
         done = subprocess.run(
             command, cwd=folder, env=known, capture_output=True, text=True, check=False, timeout=_SECONDS,

@@ -1,0 +1,65 @@
+"""The throw-away copy of a bot's folder: its files are there, live data is not reached, packages are the very ones."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from botswain.host import view
+
+
+@pytest.fixture
+def bot(tmp_path):
+    """A bot's folder, and what lies beside it."""
+    folder = tmp_path / "bot"
+    for name in ("src/main.py", "data/local.db", "node_modules/x/index.js", "env/pyvenv.cfg", ".git/HEAD", ".env"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (tmp_path / "shared/data").mkdir(parents=True)
+    (tmp_path / "shared/data/bot.db").write_text("live")
+    (tmp_path / "shared/config.json").write_text("{}")
+    (folder / "shared").symlink_to("../shared/data")
+    (folder / "config.json").symlink_to(tmp_path / "shared/config.json")
+    (folder / "main.py").symlink_to("src/main.py")
+    (folder / "nowhere").symlink_to("/no/such/file")
+    (folder / "loop").symlink_to(".")
+    return folder
+
+
+def test_what_is_written_in_a_copy_reaches_nothing(bot, tmp_path):
+    """Neither a file, nor through a link out of the folder, which becomes a copy of what it leads to."""
+    made = view.copy(bot, tmp_path / "copy")
+    for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", "main.py", ".env"):
+        assert (made.folder / name).read_text() == (bot / name).read_text()
+    for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", ".env"):
+        (made.folder / name).write_text("changed")
+    (made.folder / "shared/new").touch()
+    assert (bot / "src/main.py").read_text() == "src/main.py"
+    assert (tmp_path / "shared/data/bot.db").read_text() == "live"
+    assert [one.name for one in (tmp_path / "shared/data").iterdir()] == ["bot.db"]
+    assert not os.path.lexists(made.folder / "nowhere")
+    assert (made.folder / "loop/src").is_dir()
+
+
+def test_packages_are_linked_and_hidden_files_are_not_there(bot, tmp_path):
+    """node_modules, virtual environments by whatever name, and git's folder; without links a place to mount them."""
+    made = view.copy(bot, tmp_path / "copy", hidden=[bot / ".env"])
+    assert set(made.linked) == {"node_modules", "env", ".git"}
+    assert all((made.folder / name).resolve() == bot / name for name in made.linked)
+    assert not (made.folder / ".env").exists()
+    bare = view.copy(bot, tmp_path / "bare", links=False)
+    assert set(bare.linked) == set(made.linked)
+    assert [list((bare.folder / name).iterdir()) for name in bare.linked] == [[], [], []]
+
+
+def test_a_copy_is_bounded(bot, tmp_path, monkeypatch):
+    """What is too large is not there, and is named; what links lead to outside has a room of its own."""
+    monkeypatch.setattr(view, "LARGEST", 11)
+    (bot / "data/movie").write_text("x" * 12)
+    monkeypatch.setattr(view, "OUTSIDE", 3)
+    made = view.copy(bot, tmp_path / "copy")
+    assert {"data/movie", "shared/bot.db"} <= set(made.left_out)
+    assert not (made.folder / "data/movie").exists()
+    assert (made.folder / "src/main.py").exists()
+    assert (made.folder / "config.json").exists()
