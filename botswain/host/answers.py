@@ -48,7 +48,7 @@ def _prepare(place: Place, order: orders.Prepare) -> Answer:
     if order.bundle is not None:
         mirror.fetch(place, Path(order.bundle), order.commit, order.shallow)
     before = {one.id for one in Ledger(place).releases()}
-    wanted = releases.Order(order.commit, order.by, order.deployment, order.prefix)
+    wanted = releases.Order(order.commit, order.by, order.deployment, order.prefix, held=order.held)
     made = releases.prepare(place, order.service, wanted, _say)
     seconds = round(time.monotonic() - began, 3)
     return {"release": made.id, "commit": made.commit, "reused": made.id in before, "seconds": seconds}

@@ -74,6 +74,8 @@ class Prepare:
     """A git bundle on this machine that brings the commit; None where `look` listed it among the commits."""
     shallow: tuple[str, ...] = ()
     """Commits of the bundle whose parents the controller does not have: the lines of its `.git/shallow`."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """As in `releases.Order`."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +47,8 @@ class Order:
     """The folder of the commit that is the release, like `bots/harbour`; empty for all of it."""
     lfs: str = ""
     """Where Git LFS keeps the objects of the bot's repository; empty where that is on another machine."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Files that are to be shared and that lie in the work tree from which it is deployed, with their paths there."""
 
 
 def _silent(_message: str) -> None:
@@ -109,6 +111,7 @@ def _make(place: Place, service: Service, order: Order, tree: str, say: Callable
         with explained(folder, "make the release"):
             owned(folder, user)
             _files(place, tree, folder, user)
+            shared.check(place, service, folder, tree, order.held, say)
             as_user(user, lambda: shared.seed(place, service, folder))
         pointers.complete(place, folder, order.lfs, user)
         variables = environment(place, service.environment, user)

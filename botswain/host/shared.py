@@ -1,33 +1,74 @@
 """What all releases of a bot share: copied while a release is built and tested, linked once it may run.
 
 So no build, no test and nothing that reads a release's code before its time reaches the data of the bot that runs.
+
+A file that does not exist yet is linked all the same: SQLite, and every program that opens a file to write, creates
+what a link leads to.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from botswain.host import view
 from botswain.host.errors import HostError
 from botswain.host.place import Place, Service
+from botswain.host.pointers import pointers
 from botswain.host.users import User, as_user
 from botswain.host.users import folder as owned
 
+_BY_HAND = re.compile(
+    r"^\.env|\.(env|toml|ya?ml|ini|cfg|conf|pem|key|crt)$|(config|settings|secret|token|credential)[^/]*$",
+    re.IGNORECASE,
+)
+"""Names of files that an operator writes: without them the bot does not start, or starts as another."""
+
 
 def seed(place: Place, service: Service, folder: Path) -> None:
-    """Put copies where the release will share. A file that is to be shared has to be there; a folder is made."""
+    """Put copies where the release will share; a folder is made, and so is the parent of a file."""
     for name in service.shared:
         source, path = _paths(place, name, folder)
-        if name.endswith("/"):
-            source.mkdir(parents=True, exist_ok=True)
-        elif not source.exists():
-            raise HostError("is shared by all releases and is not there", where=str(source), fix="put it there once")
+        (source if name.endswith("/") else source.parent).mkdir(parents=True, exist_ok=True)
         _clear(path, folder, name)
-        view.seed(source, path)
+        if source.exists():
+            view.seed(source, path)
+
+
+def check(
+    place: Place, service: Service, folder: Path, tree: str, held: Mapping[str, str], say: Callable[[str], None]
+) -> None:
+    """Announce the shared files that the bot has to make. Raises HostError for one that already lies elsewhere.
+
+    `folder` has the files of the commit, which are those of `tree`; `held` is `Order.held`.
+    """
+    for name in service.shared:
+        source, path = _paths(place, name, folder)
+        if name.endswith("/") or source.exists():
+            continue
+        what, shown = "is shared by all releases and is not there", shlex.quote(str(source))
+        if path.is_file() and name not in dict(pointers(folder)):
+            shows = shlex.join(["git", f"--git-dir={place.mirror}", "show", f"{tree.rstrip('/')}{_joint(tree)}{name}"])
+            what, fix = f"{what}; the commit has one, which releases no longer read", f"{shows} > {shown}"
+            fix = f"put it there once, such as that of the commit: mkdir -p {shlex.quote(str(source.parent))} && {fix}"
+        elif name in held:
+            what = f"{what}; {held[name]} may be what the bot has written so far"
+            fix = f"copy it to {source} while the bot does not run; for a bot that is to begin without it, move it away"
+        elif path.is_file() or _BY_HAND.search(source.name):
+            fix = "put it there once"
+        else:
+            say(f"note: {source} does not exist yet; the bot makes it")
+            continue
+        raise HostError(what, where=str(source), fix=fix)
+
+
+def _joint(tree: str) -> str:
+    return "" if tree.endswith(":") else "/"
 
 
 def link(place: Place, service: Service, folder: Path) -> None:

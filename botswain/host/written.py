@@ -68,7 +68,13 @@ def covered(path: str, shared: Iterable[str]) -> bool:
 
 def to_bring(place: Place, shared: Sequence[str], names: Sequence[str]) -> list[str]:
     """Of the paths that are to be shared, those whose data is still in the live release alone."""
-    return [one for one in shared if _holds(names, one) and not _there(place.shared / one)]
+    live = place.live()
+
+    def own(path: str) -> bool:  # also one that is as old as the release
+        file = place.release(live or "") / path
+        return bool(live) and not path.endswith("/") and file.is_file() and not file.is_symlink()
+
+    return [one for one in shared if (_holds(names, one) or own(one)) and not _there(place.shared / one)]
 
 
 def _holds(names: Sequence[str], path: str) -> bool:

@@ -133,7 +133,8 @@ class Local:
             repo = self._profile.source.repo
             full, prefix = mirror.push(repo, self._service.folder, self._place, commit)
             before = {one.id for one in self._known()}
-            order = releases.Order(full, by, deployment, prefix, mirror.lfs_objects(repo))
+            held = mirror.held(repo, self._service.folder, self._service.shared)
+            order = releases.Order(full, by, deployment, prefix, mirror.lfs_objects(repo), held)
             made = releases.prepare(self._place, self.spec, order, say)
             return Built(made.id, made.commit, reused=made.id in before)
 

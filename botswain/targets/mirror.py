@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from botswain.commands.sources.files import ENDINGS
@@ -86,6 +87,12 @@ def lfs_objects(repo: Path) -> str:
     except HostError:
         store = "lfs"
     return str(common / store / "objects")
+
+
+def held(repo: Path, folder: str, shared: Iterable[str]) -> dict[str, str]:
+    """The files to be shared that lie in the work tree, such as a database of the days before Botswain."""
+    found = {one: repo / folder / one for one in shared if not one.endswith("/")}
+    return {name: str(path.absolute()) for name, path in found.items() if path.is_file()}
 
 
 def check_filters(repo: Path, commit: str, prefix: str) -> None:

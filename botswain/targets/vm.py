@@ -124,10 +124,11 @@ class Vm:
         with translated():
             full, prefix = mirror.resolved(repo, self._service.folder, commit)
             mirror.check_filters(repo, full, prefix)
+            held = mirror.held(repo, self._service.folder, self._service.shared)
         have = {name: one.commits for name, one in self._crew.look().items()}
         self._crew.forget()
         asked: dict[str, list[orders.Order]] = {
-            name: [orders.Prepare(full, by, deployment, spec, prefix), orders.Look(spec)]
+            name: [orders.Prepare(full, by, deployment, spec, prefix, held=held), orders.Look(spec)]
             for name, spec in self._crew.specs.items()
         }
         commands = [*self._service.build, *self._service.lint, *self._service.test]

@@ -51,6 +51,21 @@ def test_a_database_in_a_release_is_told_and_brought_along(tmp_path):
         assert (made.current(), len(logged(made))) == (first, 4)
 
 
+def test_a_shared_database_that_does_not_exist_yet_needs_no_file_made_by_hand(tmp_path):
+    """On a first day the bot makes it, a note says so, and the next release goes on with it."""
+    with yard(tmp_path) as made:
+        made.write("bot/bot.py", BOT.replace('print("bot"', f'{WRITES}\nprint("bot"'))
+        made.commit()
+        made.ship(shared=["bot.db"])
+        ran = made.inv("deploy", "--env", "dev")
+        assert ran.code == 0, ran
+        assert f"note: {made.place}/shared/bot.db does not exist yet; the bot makes it" in ran.out + ran.err
+        first = made.current()
+        made.version("two")
+        assert made.deploy().code == 0
+        assert logged(made) == [first, made.current()]
+
+
 def test_a_deployment_tells_it_as_well(tmp_path):
     """Who does not look before is told all the same, once; a bot that writes nothing into its release hears nothing."""
     with yard(tmp_path) as made:

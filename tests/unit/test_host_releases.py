@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from botswain.host import releases
 from botswain.host.errors import HostError
 from botswain.host.ledger import Ledger
 from botswain.host.underway import Switch, write
+from botswain.targets import mirror
 
 NOTE = (sys.executable, "-S", "-c", "open('count', 'a').write('x')")
 FAIL = (sys.executable, "-S", "-c", "print('no such module'); raise SystemExit(2)")
@@ -230,7 +233,7 @@ def test_a_killed_build(host):
 
 
 def test_shared(host):
-    """Shared folders are made, shared files have to be there, and both outlive the release."""
+    """Shared folders are made, shared files that operators write have to be there, and both outlive the release."""
     host.service = replace(host.service, shared=("data/", "conf/local.toml"))
     commit = host.send(data__old="1", main="1")
     with pytest.raises(HostError, match=r"shared/conf/local.toml: is shared by all releases and is not there"):
@@ -244,6 +247,59 @@ def test_shared(host):
     assert [path.name for path in (folder / "data").iterdir()] == ["kept"]
     assert (folder / "conf" / "local.toml").read_text() == "x = 1"
     assert not (folder / "data").readlink().is_absolute()
+
+
+@pytest.mark.parametrize("name", ["bot.db", "state/users.json"])
+def test_shared_file_that_does_not_exist_yet_is_made_by_the_bot(host, name):
+    """No file is made by hand for a first release: what the bot writes is shared, also by SQLite; a note says so."""
+    host.service = replace(host.service, shared=(name,))
+    said, shared = [], host.place.shared / name
+    order = releases.Order(host.send(main="1"), "ann", "d1")
+    one = host.place.release(releases.prepare(host.place, host.service, order, said.append).id)
+    assert said == [f"note: {shared} does not exist yet; the bot makes it"]
+    with closing(sqlite3.connect(one / name)) as rows:
+        rows.executescript("PRAGMA journal_mode=WAL; CREATE TABLE log (line TEXT); INSERT INTO log VALUES ('kept')")
+    two = host.place.release(host.prepare(host.send(main="2")).id)
+    with closing(sqlite3.connect(two / name)) as rows:
+        assert rows.execute("SELECT line FROM log").fetchall() == [("kept",)]
+    assert shared.is_file()
+    assert (one / name).is_symlink()
+
+
+def test_shared_file_of_the_commit_is_brought_along_by_the_command_that_is_named(host):
+    """It would be gone from the release in silence."""
+    host.service = replace(host.service, shared=("state/bot.db",))
+    commit = host.send(bot__state__bot_DOT_db="rows", bot__main="1")
+    with pytest.raises(HostError, match=r"shared/state/bot.db: .* is not there; the commit has one") as refused:
+        host.prepare(commit, prefix="bot")
+    subprocess.run(["sh", "-ec", refused.value.fix.partition("of the commit: ")[2]], check=True)
+    made = host.place.release(host.prepare(commit, prefix="bot").id)
+    assert (made / "state/bot.db").read_text() == "rows"
+
+
+def test_shared_file_of_the_live_release_is_not_left_there(host):
+    """Also where it is older than the release, so that it does not count as written by the bot."""
+    commit = host.send(main="1")
+    live = host.prepare(commit).id
+    host.place.link(live)
+    Ledger(host.place).add(live, "live", by="ann")
+    database = host.place.release(live) / "bot.db"
+    database.write_text("rows")
+    os.utime(database, (1, 1))
+    host.service = replace(host.service, shared=("bot.db",))
+    with pytest.raises(HostError, match=r"bot.db is to be shared .* in the live release alone; bring it along: "):
+        host.prepare(commit)
+
+
+def test_shared_file_of_the_work_tree_is_not_passed_over(host):
+    """A bot that begins with an empty database beside the one that it has used so far has lost its data."""
+    host.service = replace(host.service, shared=("bot.db", "new.db"))
+    commit = host.send(main="1")
+    (host.repository.root / "bot.db").write_text("rows")
+    held = mirror.held(host.repository.root, ".", host.service.shared)
+    assert held == {"bot.db": str(host.repository.root / "bot.db")}
+    with pytest.raises(HostError, match=r"bot.db may be what the bot has written so far; copy it to .*shared/bot.db"):
+        host.prepare(commit, held=held)
 
 
 @pytest.mark.parametrize("name", ["../x/", "/etc/x/", "out/x/", "."])
