@@ -118,10 +118,11 @@ class _Copying:
     def follow(self, source: str, target: str, name: str) -> None:
         """A link: as it is where it stays inside, else a copy of what it leads to."""
         origin, real = str(self.view.origin), os.path.realpath(source)
+        if any(real == one or real.startswith(f"{one}/") for one in self.hidden):
+            return
         if real == origin or real.startswith(f"{origin}/"):
-            if real not in self.hidden:
-                here = f"{self.view.folder}{real[len(origin) :]}"
-                os.symlink(os.path.relpath(here, os.path.dirname(target)), target)
+            here = f"{self.view.folder}{real[len(origin) :]}"
+            os.symlink(os.path.relpath(here, os.path.dirname(target)), target)
         elif os.path.isdir(real):
             if self.outside.files > 0 and not f"{origin}/".startswith(f"{real}/"):
                 self.folder(real, target, name, self.outside)

@@ -72,6 +72,20 @@ def test_code_that_needs_a_file_in_no_commit_is_refused_with_the_way_out(bot):
     assert "config.js comes from the work tree (commands.uncommitted in profiles/dev.yaml)" in want.notes
 
 
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_code_in_our_own_checkout_does_not_see_our_variables(bot, isolation):
+    """A bot whose repository is Botswain's checkout finds no .env there, where tokens of every environment are."""
+    bot.write(".env", "DISCORD_PROD_TOKEN=MTAwMDAwMDAwMDAwMDAwMDk5.GaBcDe.made-up-for-a-test-0123456789abcdef")
+    bot.write(".gitignore", ".env\n.botswain\nbot\nprofiles\n")
+    seen = "require('fs').existsSync('.env') ? 'seen' : 'not seen'"
+    bot.write("commands/ping.js", f"module.exports = {{ name: 'ping', description: {seen}, execute() {{}} }};\n")
+    for arguments in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "one")):
+        git(bot, "-C", str(bot.folder), *arguments)
+    bot.profile(repo=".", commands={"source": "discord.js", "interpreter": bot.node, "isolation": isolation})
+    want, _ = _committed(real(bot))
+    assert [one["description"] for one in want.scopes.popitem()[1].values()] == ["not seen"]
+
+
 def test_a_sandbox_takes_code_that_is_in_no_commit_and_says_so(bot):
     """It is recorded as +dirty, though `git status` is silent."""
     head = git(bot, "rev-parse", "HEAD")

@@ -53,6 +53,22 @@ def test_packages_are_linked_and_hidden_files_are_not_there(bot, tmp_path):
     assert [list((bare.folder / name).iterdir()) for name in bare.linked] == [[], [], []]
 
 
+def test_no_link_brings_a_hidden_file_into_a_copy(bot, tmp_path):
+    """Neither one to the file itself, nor to something in a hidden folder, from inside or outside of the copied one."""
+    hidden = [tmp_path / "ours/.env", tmp_path / "ours/.state", bot / "data"]
+    (tmp_path / "ours/.state").mkdir(parents=True)
+    (tmp_path / "ours/.env").write_text("token")
+    (tmp_path / "ours/.state/key").write_text("token")
+    (bot / "variables").symlink_to(hidden[0])
+    (bot / "key").symlink_to(hidden[1] / "key")
+    (bot / "ours").symlink_to(tmp_path / "ours")
+    (bot / "rows").symlink_to("data/local.db")
+    made = view.copy(bot, tmp_path / "copy", hidden=hidden)
+    names = {str(one.relative_to(made.folder)) for one in made.folder.rglob("*")}
+    assert {"src/main.py", "ours"} <= names
+    assert not {"variables", "key", "ours/.env", "ours/.state", "rows", "data"} & names
+
+
 def test_a_copy_is_bounded(bot, tmp_path, monkeypatch):
     """What is too large is not there, and is named; what links lead to outside has a room of its own."""
     monkeypatch.setattr(view, "LARGEST", 11)
