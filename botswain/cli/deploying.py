@@ -22,8 +22,8 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
     Without --env, those of every environment.
     """
     from botswain.cli.validated import validated_document, validated_lines
-    from botswain.deployment.readable import offline
-    from botswain.deployment.wanted import no_command, wanted
+    from botswain.deployment.readable import wanted_offline
+    from botswain.deployment.wanted import no_command
     from botswain.errors import InvalidInput, Problem
     from botswain.profile.load import gaps, load, names
 
@@ -38,7 +38,7 @@ def validate(_context: Any, env: str = "", json: bool = False, debug: bool = Fal
         try:
             profile = load(name, complete=False)
             kinds[name] = profile.source.kind
-            checked[name] = wanted(offline(profile))
+            checked[name] = wanted_offline(profile)
             problems += [] if checked[name].count else no_command(profile, checked[name])
             unfilled += gaps(profile)
         except InvalidInput as error:

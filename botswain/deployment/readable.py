@@ -6,6 +6,7 @@ has installed, and where there is none, it is said what to do.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -35,10 +36,15 @@ def wanted_at_hand(profile: Profile, target: Target, plan: ServicePlan) -> Wante
         return wanted(replace(profile, source=of_release(profile, target, plan.live)))
     lender = _lender(target, plan)
     source = _lent(profile.source, target, lender)
+    return _wanted(replace(profile, source=source))
+
+
+def _wanted(profile: Profile) -> Wanted:
+    """What a profile wants. Raises InvalidInput, with what to do when nothing that the code needs is installed."""
     try:
-        return wanted(replace(profile, source=source))
+        return wanted(profile)
     except InvalidInput as error:
-        if _installed(source):
+        if not profile.source.runs_code or _installed(profile.source):
             raise
         fix = f"install there what the bot needs (./inv doctor --env {profile.name} says how)"
         if profile.service is not None and profile.service.target == "local":
@@ -53,14 +59,12 @@ def at_hand(profile: Profile) -> Profile:
     return replace(profile, source=_lent(profile.source, target, target.state().release))
 
 
-def offline(profile: Profile) -> Profile:
-    """As `at_hand`, of a service on this machine; where that cannot be told, the work tree alone is read."""
-    if profile.service is None or profile.service.target != "local" or not profile.source.runs_code:
-        return profile
-    try:
-        return at_hand(profile)
-    except BotswainError:
-        return profile
+def wanted_offline(profile: Profile) -> Wanted:
+    """As `wanted_at_hand`, of a service on this machine; where that cannot be told, the work tree alone is read."""
+    if profile.service is not None and profile.service.target == "local" and profile.source.runs_code:
+        with contextlib.suppress(BotswainError):
+            profile = at_hand(profile)
+    return _wanted(profile)
 
 
 def of_release(profile: Profile, target: Target, release: str | None) -> Source:

@@ -79,6 +79,9 @@ def test_commands_are_read_with_what_a_release_has_installed(fleet):
     assert ran.code == 1, ran
     told = f"repo: nothing is installed in {fleet.repo}, and no release here has it; ./inv deploy --env dev builds one"
     assert told in ran.told[-1]
+    ran = fleet.inv("validate", "--env", "dev")
+    assert ran.code == 1, ran
+    assert told in ran.told[-1]
     assert fleet.deploy().code == 0
     assert fleet.inv("diff", "--env", "dev", "--check").code == 0
     module = fleet.repo / ("harbour/commands/ping.py" if (fleet.repo / "harbour").is_dir() else "src/commands/ping.js")
