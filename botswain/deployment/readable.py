@@ -44,10 +44,10 @@ def _wanted(profile: Profile) -> Wanted:
     try:
         return wanted(profile)
     except InvalidInput as error:
-        if not profile.source.runs_code or _installed(profile.source):
+        if profile.service is None or not profile.source.runs_code or _installed(profile.source):
             raise
         fix = f"install there what the bot needs (./inv doctor --env {profile.name} says how)"
-        if profile.service is not None and profile.service.target == "local":
+        if profile.service.target == "local":
             fix = f"./inv deploy --env {profile.name} builds one and reads the commands there; or {fix}"
         what = f"nothing is installed in {profile.source.repo}, and no release here has it; {fix}"
         raise InvalidInput([*error.problems, Problem(profile.file, "repo", what)]) from None
