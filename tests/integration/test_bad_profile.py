@@ -218,13 +218,13 @@ def test_validate_tells_what_is_still_to_be_filled_in(desk: Desk):
     desk.command()
     desk.production(application_id=None)
     ran = desk.inv("validate")
-    assert (ran.code, ran.out) == (0, "dev: 1 command, all valid\nprod: 1 command, all valid\n")
+    assert (ran.code, ran.out) == (0, "dev: 1 command, all valid (from 1 file)\nprod: 1 command, all valid (from 1 file)\n")
     assert ran.err == (
         "to fill in before profiles/prod.yaml can be deployed: application_id: is required in production; name it, or"
         " set DISCORD_PROD_APPLICATION_ID\n"
     )
     desk.production(nonsense=1)
-    assert desk.inv("validate").out == "dev: 1 command, all valid\n"
+    assert desk.inv("validate").out == "dev: 1 command, all valid (from 1 file)\n"
 
 
 def test_a_port_that_is_none(desk: Desk):
