@@ -118,6 +118,22 @@ def test_the_loader_that_the_profile_names(bot, copy):
     assert (copy / "loaded").exists()
 
 
+@pytest.mark.parametrize(("code", "more"), [("", " (nor can 1 more file)"), ("throw new Error('use --import');", "")])
+def test_an_outdated_loader_is_one_error_that_names_it(bot, code, more):
+    """A loader whose hooks this node does not use fails in every file alike; another fails at once."""
+    bot.copied("typescript", "tsx")
+    (bot.repo / "package.json").write_text('{"type": "module"}')
+    own = bot.repo / "node_modules/my-loader"
+    own.mkdir()
+    (own / "index.js").write_text(code)
+    node = bot.repo / "node"
+    node.write_text(f'#!/bin/sh\nexec {bot.packages.node} --no-experimental-strip-types "$@"\n')
+    node.chmod(0o755)
+    (told,) = bot.problems(folder="src/commands", interpreter="./node", loader="my-loader")
+    assert told.startswith("bot/src/commands/echo.ts: my-loader, as it is installed, loads no TypeScript in node 22.")
+    assert f"){more}; npm install --save-dev my-loader@latest, set NODE_OPTIONS" in told
+
+
 def test_typescript_without_a_loader(bot):
     """Node's own support is used if it has it, and what it cannot do is said; else what to install."""
     bot.copied("typescript")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from botswain.profile.settings import Source
 
 READERS = Path(__file__).parent / "readers"
+_LOADER = (
+    "npm install --save-dev {}@latest, set NODE_OPTIONS in commands.environment as the bot starts with it, or point"
+    " commands.folder at the compiled files"
+)
 _LISTED = 5
 """Failures in the background that are noted."""
 
@@ -52,8 +56,8 @@ def run_reader(
         event = message["event"]
         if event == "command":
             reading.commands.append(message)
-        elif event == "problem" and message.get("missing"):
-            missing.setdefault(message["missing"], []).append(message)
+        elif event == "problem" and (alike := message.get("missing") or message.get("loader")):
+            missing.setdefault(alike, []).append(message)
         elif event == "problem":
             reading.problems.append(_problem(source, message))
         elif event == "at":
@@ -61,7 +65,8 @@ def run_reader(
         else:
             reading.others.append(message)
     for package, places in missing.items():
-        text = f"{places[0]['message']}{_and_others(places)}; {advise(package)}"
+        advice = _LOADER.format(package) if places[0].get("loader") else advise(package)
+        text = f"{places[0]['message']}{_and_others(places)}; {advice}"
         reading.problems.append(_problem(source, {**places[0], "message": text}))
     if ended.stopped != "done":
         what, fix = _unfinished(source, ended, reading, (at or {}).get("what", "loading"))

@@ -26,6 +26,7 @@ const OWN = ['developmentOnly', 'development_only', 'ownerOnly', 'owner_only', '
 const DEPTH = 3;
 let at = files[0];
 let stripping = false;
+let loading;
 
 function send(event, rest, raw = '') {
   const text = stringify({ event, ...rest });
@@ -137,6 +138,10 @@ function told(error, file) {
   else if (error.name && !message.startsWith(error.name)) message = `${error.name}: ${message}`;
   const result = { message: message.replace(/\s+/g, ' ').trim().slice(0, 600) };
   if (missing && !/^[./]|^file:/.test(missing)) [result.missing] = /^(@[^/]+\/)?[^/]+/.exec(missing);
+  if (loading && (error.code === 'ERR_UNKNOWN_FILE_EXTENSION' || /--loader\b|module\.register\b/.test(message))) {
+    result.loader = loading;
+    result.message = outdated(result.message);
+  }
   if (stripping && !result.missing && (missing || error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')) {
     result.message += "; node's own TypeScript support is strict, npm install --save-dev tsx if that is how the bot runs";
   }
@@ -194,10 +199,19 @@ function resolved(name) {
   }
 }
 
+function outdated(message) {
+  return `${loading}, as it is installed, loads no TypeScript in node ${process.versions.node} (${message})`;
+}
+
+function unloadable(error) {
+  return { message: outdated(told(error, '').message), loader: loading };
+}
+
 // Makes node load TypeScript as the bot does; else says what is missing.
 async function prepare() {
   const name = loader ?? LOADERS.find(resolved);
   if (name && !resolved(name)) return `${name} is not installed in the bot's node_modules; npm install --save-dev ${name}`;
+  loading = name;
   const register = (hooks) => Module.register?.(hooks, pathToFileURL(path.join(repo, 'package.json')).href);
   if (name === 'ts-node') {
     process.env.TS_NODE_TRANSPILE_ONLY ??= 'true';
@@ -252,9 +266,10 @@ async function main() {
   send('at', { file: at });
   if (modules) borrow();
   stayAway();
-  const lacking = files.some((file) => /\.[cm]?ts$/.test(file)) ? await prepare() : undefined;
+  const lacking = files.some((file) => /\.[cm]?ts$/.test(file)) ? await prepare().catch(unloadable) : undefined;
   if (lacking) {
-    send('problem', { file: files.find((file) => /\.[cm]?ts$/.test(file)), message: lacking });
+    const problem = typeof lacking === 'string' ? { message: lacking } : lacking;
+    send('problem', { file: files.find((file) => /\.[cm]?ts$/.test(file)), ...problem });
     send('done');
     process.exit();
   }
