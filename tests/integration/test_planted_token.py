@@ -194,7 +194,7 @@ def test_a_definition_with_a_token_is_never_sent(planted: Desk, secret):
 
 
 def test_other_hands_edit_with_a_token(planted: Desk):
-    """Shown covered, overwritten, stored covered; the way back brings the covered text, and works."""
+    """Shown covered, overwritten, stored covered; the way back to theirs brings the covered text, and works."""
     inv = Search(planted)
     planted.commands(2)
     inv("deploy", "--env", "dev")
@@ -204,7 +204,7 @@ def test_other_hands_edit_with_a_token(planted: Desk):
     inv("deploy", "--env", "dev")
     snapshots = [path.read_text() for path in (planted.folder / "manifests/dev/snapshots").rglob("*.json")]
     assert any("see [redacted:DISCORD_DEV_TOKEN]" in text for text in snapshots)
-    inv("rollback", "--env", "dev")
+    inv("rollback", "--env", "dev", "--with-edits")
     assert "see [redacted:DISCORD_DEV_TOKEN]" in inv("diff", "--env", "dev").out
     assert leaking_files(planted.folder, ignore=(".env",)) == []
 
