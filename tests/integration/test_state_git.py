@@ -305,16 +305,36 @@ def test_journal_that_was_pulled_is_settled_by_looking(remote, one):
     assert one.inv("audit.verify", "--env", "dev").code == 0
 
 
-def _dying(desk):
-    """Has a process of that desk die after its first write to Discord, through Python's own start-up hook."""
+def test_rollback_killed_before_its_end_is_told_is_not_repeated(remote, one):
+    """Its lock in the remote tells the next one, which says that it is complete and goes no further back."""
+    for number in range(3):
+        one.command("c01", f"Version {number}")
+        assert one.inv("deploy", "--env", "dev").code == 0
+    killed = one.process("rollback", "--env", "dev", "--yes", input=None, **_dying(one, _UNTOLD))
+    assert killed.code == -9, killed
+    ran = one.inv("rollback", "--env", "dev", "--yes")
+    assert (ran.code, "is complete: nothing else was done" in ran.out) == (0, True), ran
+    assert one.live()["c01"]["description"] == "Version 1"
+    assert one.inv("rollback", "--env", "dev", "--yes").code == 0
+    assert one.live()["c01"]["description"] == "Version 0"
+
+
+_WRITTEN = (
+    "import os\nfrom botswain.sandbox.transport import SandboxTransport as T\nreal = T.handle_request\n"
+    "def handle(this, request):\n    answer = real(this, request)\n"
+    "    if request.method == 'PUT':\n        os.kill(os.getpid(), 9)\n    return answer\n"
+    "T.handle_request = handle\n"
+)
+_UNTOLD = (
+    "import os\nfrom botswain.cli.deploying import _Person\n_Person.finished = lambda *_: os.kill(os.getpid(), 9)\n"
+)
+
+
+def _dying(desk, hook=_WRITTEN):
+    """Has a process of that desk die, after its first write to Discord, through Python's own start-up hook."""
     folder = desk.folder.parent / "dying"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(
-        "import os\nfrom botswain.sandbox.transport import SandboxTransport as T\nreal = T.handle_request\n"
-        "def handle(this, request):\n    answer = real(this, request)\n"
-        "    if request.method == 'PUT':\n        os.kill(os.getpid(), 9)\n    return answer\n"
-        "T.handle_request = handle\n"
-    )
+    (folder / "sitecustomize.py").write_text(hook)
     env = desk.where()["env"]
     return {"env": {**env, "PYTHONPATH": f"{folder}{os.pathsep}{env['PYTHONPATH']}"}, "stdin": subprocess.DEVNULL}
 
