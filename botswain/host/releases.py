@@ -161,12 +161,13 @@ def _tree(place: Place, order: Order) -> str:
         what = f'commit {order.commit[:12]} has no folder "{folder}"'
         raise HostError(what, fix="correct service.folder in the profile")
     tree = f"{order.commit}:{folder}"
-    kinds = {line.split(" ", 1)[0] for line in git(place, "ls-tree", "-r", tree).splitlines()}
-    if not kinds:
+    entries = git(place, "ls-tree", "-r", tree).splitlines()
+    if not entries:
         raise HostError(f"commit {order.commit[:12]} holds no files", fix="commit the bot's files first")
-    if _SUBMODULE in kinds:
-        what = f"commit {order.commit[:12]} has submodules, which are not taken along"
-        raise HostError(what, fix="vendor them, or install them as dependencies")
+    if submodules := [line.partition("\t")[2] for line in entries if line.startswith(f"{_SUBMODULE} ")]:
+        what = f"commit {order.commit[:12]} has submodules, which are not taken along: {', '.join(submodules)}"
+        fix = "vendor them, install them as dependencies, or remove those that the bot does not need (git rm)"
+        raise HostError(what, fix=fix)
     return tree
 
 

@@ -28,6 +28,8 @@ _BY_HAND = re.compile(
     re.IGNORECASE,
 )
 """Names of files that an operator writes: without them the bot does not start, or starts as another."""
+_SHOWN = 3
+"""Files that a note names."""
 
 
 def seed(place: Place, service: Service, folder: Path) -> None:
@@ -49,6 +51,10 @@ def check(
     """
     for name in service.shared:
         source, path = _paths(place, name, folder)
+        if covered := _covered(path, source):
+            more = f" and {len(covered) - _SHOWN} more" if len(covered) > _SHOWN else ""
+            which = f"{', '.join(covered[:_SHOWN])}{more}"
+            say(f"note: shared: {name} covers files of the commit that {source} does not have: {which}")
         if name.endswith("/") or source.exists():
             continue
         what, shown = "is shared by all releases and is not there", shlex.quote(str(source))
@@ -65,6 +71,16 @@ def check(
             say(f"note: {source} does not exist yet; the bot makes it")
             continue
         raise HostError(what, where=str(source), fix=fix)
+
+
+def _covered(path: Path, source: Path) -> list[str]:
+    """The files of a commit's folder that releases lose to the shared one; git's own mean nothing to a bot."""
+    if not path.is_dir() or path.is_symlink():
+        return []
+    files = [one for one in path.rglob("*") if one.is_file() and not one.name.startswith(".git")]
+    return sorted(
+        f"{path.name}/{one.relative_to(path)}" for one in files if not (source / one.relative_to(path)).exists()
+    )
 
 
 def _joint(tree: str) -> str:

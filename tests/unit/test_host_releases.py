@@ -97,7 +97,7 @@ def test_an_empty_commit_and_submodules(host):
     git(host.repository.root, "commit", "-qm", "x")
     commit = git(host.repository.root, "rev-parse", "HEAD")
     git(host.repository.root, "push", "-q", str(host.place.mirror), f"{commit}:refs/releases/{commit}")
-    with pytest.raises(HostError, match="has submodules"):
+    with pytest.raises(HostError, match="which are not taken along: vendor;"):
         host.prepare(commit)
 
 
@@ -264,6 +264,17 @@ def test_shared_file_that_does_not_exist_yet_is_made_by_the_bot(host, name):
         assert rows.execute("SELECT line FROM log").fetchall() == [("kept",)]
     assert shared.is_file()
     assert (one / name).is_symlink()
+
+
+def test_files_of_the_commit_that_a_shared_folder_covers_are_named(host):
+    """The releases lose them; what the shared folder has too, and what only git needs, is no loss."""
+    host.service = replace(host.service, shared=("data/",))
+    commit, said = host.send(data__load="1", data__rows="2", data___DOT_gitkeep="", bot="1"), []
+    (host.place.shared / "data").mkdir(parents=True)
+    (host.place.shared / "data/rows").write_text("live")
+    releases.prepare(host.place, host.service, releases.Order(commit, "ann", "d1"), said.append)
+    folder = host.place.shared / "data"
+    assert said == [f"note: shared: data/ covers files of the commit that {folder} does not have: data/load"]
 
 
 def test_shared_file_of_the_commit_is_brought_along_by_the_command_that_is_named(host):

@@ -145,6 +145,7 @@ WRITES = {
     "src/guild.ts": "guild.commands.create({ name: 'x' });\n",
     "src/rest.js": "await rest.put(Routes.applicationGuildCommands(id, guild), { body });\n",
     "src/any.js": "new REST().setToken(t).put(Routes.applicationCommands(id), { body })\n",
+    "src/start.js": "await rest.put(\n\t/**\n\t * (x)\n\t */\n\tRoutes.applicationGuildCommands(\n id), {})\n",
     "deploy-commands.js": "rest.put(Routes.applicationCommands(id), { body })\n",
 }
 
@@ -157,14 +158,14 @@ def test_a_bot_that_writes_its_commands_itself_is_told(tree):
     assert found[-1].by_hand
     (note,) = propose(tree({"package.json": JS})).notes
     assert "makes duplicates; take it out: bot.py:1 (self.tree.sync), " in note
-    assert note.endswith(" and 4 more")
+    assert note.endswith(" and 5 more")
 
 
 @pytest.mark.parametrize(
     "line",
     ["client.commands.set(command.data.name, command);", "// await client.application.commands.set([]);",
      "# await tree.sync()", "this.commands.set(name, x)", "await sequelize.sync()",
-     "rest.get(Routes.applicationCommands(id))"],
+     "rest.get(Routes.applicationCommands(id))", "cache.put(\nRoutes.invite, { body })"],
 )  # fmt: skip
 def test_a_collection_of_the_bots_own_is_no_registration(tree, line):
     """Maps of commands, comments, databases and reads write nothing to Discord."""

@@ -119,6 +119,13 @@ def test_what_the_start_script_builds_is_built_once(tree, scripts, fields, comme
     assert comment in " ".join(found.comments)
 
 
+@pytest.mark.parametrize("test", ["node bot.js", "npm start"])
+def test_a_test_script_that_starts_the_bot_is_not_proposed(tree, test):
+    """It would log in beside the bot that runs, with the network and the token of whatever it is given."""
+    found = propose_service(tree({"package.json": f'{{"scripts": {{"start": "node bot.js", "test": "{test}"}}}}'}))
+    assert (found.fields["run"], "test" in found.fields) == ("node bot.js", False)
+
+
 COMPOSE = "services:\n  bot:\n    build: .\n    volumes:\n{}\nvolumes:\n  kept:\n"
 DATA = {
     "a bind mount": ({"compose.yaml": COMPOSE.format("      - ./saves:/bot/saves")}, ["saves/"]),

@@ -19,6 +19,11 @@ _CALLS = (
     re.compile(r"\bbulkOverwrite(?:Global|Guild)\w*Commands\s*\("),
 )
 _SET = _CALLS[2]
+_OPENED = re.compile(r"\.(?:put|post)\s*\(\s*(?://.*|/\*.*)?$")
+"""A call whose arguments begin on a later line."""
+_COMMENTED = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_AHEAD = 12
+"""Lines, comments among them, in which the first argument of such a call is looked for."""
 _COMMENT = re.compile(r"^\s*(?:#|//|\*|/\*)")
 _BY_HAND = re.compile(r"deploy|register|registration|sync|publish|refresh|upload", re.IGNORECASE)
 _ENDINGS = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".py")
@@ -46,13 +51,20 @@ def registrations(repo: Path, files: Iterable[tuple[Path, str]] | None = None) -
     """Every place where the bot's code writes commands, those in scripts of their own last."""
     found = []
     for path, text in files if files is not None else ((one, text_of(one)) for one in walk(repo, _ENDINGS)):
-        for number, line in enumerate(text.splitlines(), 1):
+        lines = text.splitlines()
+        for number, first in enumerate(lines, 1):
+            line = _joined(lines[number - 1 : number - 1 + _AHEAD]) if _OPENED.search(first) else first
             call = next((hit for pattern in _CALLS if (hit := pattern.search(line))), None)
             if call is None or _COMMENT.match(line) or (call.re is _SET and _of_a_map(line, call)):
                 continue
             code = call[0].partition("(")[0].strip()
             found.append(Registration(path.relative_to(repo).as_posix(), number, code))
     return sorted(found, key=lambda one: one.by_hand)
+
+
+def _joined(lines: list[str]) -> str:
+    """A call as one line, without comments."""
+    return " ".join(_COMMENTED.sub(" ", "\n".join(lines)).split())
 
 
 def _of_a_map(line: str, call: re.Match[str]) -> bool:

@@ -101,7 +101,9 @@ def scripts_of(repo: Path, member: str = "") -> Scripts:
         made.run = "node index.js"
         made.missing.append("service.run: name what starts the bot, such as node src/main.js")
     compiled = "build" in scripts or bool(start.builds)
-    tested = "test" in scripts and _NO_TESTS not in scripts["test"]
+    tested = (
+        "test" in scripts and _NO_TESTS not in scripts["test"] and not _starts(scripts["test"], made.run, start.last)
+    )
     developing = package.get("devDependencies") if isinstance(package.get("devDependencies"), dict) else {}
     runs_dev = any(
         Path(word).name in (developing or {}) for word in {*made.run.split(), *start.last.split()} - {"node"}
@@ -120,6 +122,11 @@ def scripts_of(repo: Path, member: str = "") -> Scripts:
     if start.others and not whole:
         made.comments.append(f"The start script also runs `{'`, `'.join(start.others)}`; that is left out here.")
     return made
+
+
+def _starts(test: str, *runs: str) -> bool:
+    """Whether a test script starts the bot: it would log in beside the bot that runs, and not end."""
+    return test.strip() in {"npm start", "yarn start", "pnpm start", "bun start", *runs}
 
 
 def _workspace_name(manager: Manager, member: str, package: Mapping[str, Any]) -> str:
