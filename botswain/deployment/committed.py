@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botswain.commands.sources.files import shown_path
@@ -51,8 +52,9 @@ def _bring(profile: Profile, past: Past) -> list[str]:
     """Copy what the profile names from the work tree: a link would lead the code there."""
     notes = []
     variables = past.source.repo / ".env"  # of the bot, and no code
-    if (here := profile.source.repo / variables.name).is_file() and not variables.exists():
-        variables.symlink_to(here.resolve())
+    here = (profile.source.repo / variables.name).resolve()
+    if here.is_file() and not variables.exists() and here != Path(".env").resolve():
+        shutil.copyfile(here, variables)
     for name in profile.source.uncommitted:
         here, there = profile.source.repo / name, past.source.repo / name
         if not here.exists():

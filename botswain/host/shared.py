@@ -106,14 +106,14 @@ def apart(place: Place, service: Service, release: str, user: User | None) -> It
     shutil.rmtree(copies, ignore_errors=True)
     owned(copies, user)
     try:
-        as_user(user, lambda: _copied(folder, copies / "files"))
+        as_user(user, lambda: _copied(folder, copies / "files", place.shared))
         yield copies / "files"
     finally:
         shutil.rmtree(copies, ignore_errors=True)
 
 
-def _copied(folder: Path, target: Path) -> None:
-    made = view.copy(folder, target)
+def _copied(folder: Path, target: Path, data: Path) -> None:
+    made = view.copy(folder, target, outside=[data])
     own = [one for one in made.left_out if not one.startswith(".")]
     if own:
         what = f"is too large, or cannot be read, to be tested beside the bot that runs: {own[0]}"

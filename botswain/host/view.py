@@ -1,7 +1,8 @@
 """A throw-away copy of a bot's folder: what runs in it finds its files, and leaves no trace on live data.
 
-Installed packages and git's own folder are linked, not copied. A link that leads out of the folder, such as one into
-`shared`, becomes a copy of what it leads to. What is large is left out.
+Installed packages and git's own folder are linked, not copied. A link that leads out of the folder to where it may,
+such as one into `shared`, becomes a copy of what it leads to; any other is left out, since whoever wrote the repository
+chose where it leads. What is large is left out.
 """
 
 from __future__ import annotations
@@ -44,13 +45,15 @@ class _Room:
     files: int = FILES
 
 
-def copy(origin: Path, into: Path, *, hidden: Collection[Path] = (), links: bool = True) -> View:
-    """Copy a folder to `into`, which is not there yet. `hidden` paths do not appear.
+def copy(
+    origin: Path, into: Path, *, hidden: Collection[Path] = (), outside: Collection[Path] = (), links: bool = True
+) -> View:
+    """Copy a folder to `into`, which is not there yet. `hidden` paths do not appear; links lead to `outside` at most.
 
     Without `links`, what would be linked is an empty folder, for something to be mounted on it.
     """
     view = View(into, Path(os.path.realpath(origin)))
-    work = _Copying(view, {os.path.realpath(one) for one in hidden}, links=links)
+    work = _Copying(view, _real(hidden), _real(outside), links=links)
     work.folder(str(view.origin), str(into), "", _Room(TOTAL))
     return view
 
@@ -58,7 +61,7 @@ def copy(origin: Path, into: Path, *, hidden: Collection[Path] = (), links: bool
 def seed(source: Path, target: Path) -> None:
     """Copy what is shared, a file or a folder, to where a build may look for it."""
     view = View(target, source)
-    work = _Copying(view, set(), links=False)
+    work = _Copying(view, set(), set(), links=False)
     if source.is_dir():
         work.folder(str(source), str(target), "", _Room(OUTSIDE))
     else:
@@ -68,9 +71,10 @@ def seed(source: Path, target: Path) -> None:
 class _Copying:
     """One copy under way."""
 
-    def __init__(self, view: View, hidden: Collection[str], *, links: bool) -> None:
-        self.view, self.hidden, self.links = view, hidden, links
+    def __init__(self, view: View, hidden: Collection[str], allowed: Collection[str], *, links: bool) -> None:
+        self.view, self.hidden, self.allowed, self.links = view, hidden, allowed, links
         self.outside = _Room(OUTSIDE)
+        self.entered: set[str] = set()
 
     def folder(self, source: str, target: str, name: str, room: _Room) -> None:
         """A folder and what is in it; `name` is its path in the copy."""
@@ -91,7 +95,7 @@ class _Copying:
             return
         if source in self.hidden:
             return
-        if os.path.basename(name) in LINKED or _environment(source):
+        if _installed(source):
             self.link(source, target, name)
         elif stat.S_ISLNK(mode):
             self.follow(source, target, name)
@@ -104,8 +108,6 @@ class _Copying:
     def link(self, source: str, target: str, name: str) -> None:
         """What is used as it is."""
         real = os.path.realpath(source)
-        if not os.path.exists(real):
-            return
         self.view.linked[name] = Path(real)
         if self.links:
             os.symlink(real, target)
@@ -116,16 +118,20 @@ class _Copying:
                 pass
 
     def follow(self, source: str, target: str, name: str) -> None:
-        """A link: as it is where it stays inside, else a copy of what it leads to."""
+        """A link: as it is where it stays inside, else a copy of what it leads to where it may."""
         origin, real = str(self.view.origin), os.path.realpath(source)
-        if any(real == one or real.startswith(f"{one}/") for one in self.hidden):
+        if _within(real, self.hidden):
             return
-        if real == origin or real.startswith(f"{origin}/"):
+        if _within(real, (origin,)):
             here = f"{self.view.folder}{real[len(origin) :]}"
             os.symlink(os.path.relpath(here, os.path.dirname(target)), target)
+        elif not _within(real, self.allowed):
+            self.view.left_out.append(name)
         elif os.path.isdir(real):
-            if self.outside.files > 0 and not f"{origin}/".startswith(f"{real}/"):
+            if self.outside.files > 0 and not f"{origin}/".startswith(f"{real}/") and real not in self.entered:
+                self.entered.add(real)
                 self.folder(real, target, name, self.outside)
+                self.entered.remove(real)
         elif os.path.isfile(real):
             self.file(real, target, name, self.outside)
 
@@ -147,6 +153,19 @@ class _Copying:
         room.files -= 1
 
 
-def _environment(source: str) -> bool:
-    """Whether a folder is a Python virtual environment."""
-    return os.path.exists(f"{source}/pyvenv.cfg")
+def _real(paths: Collection[Path]) -> set[str]:
+    return {os.path.realpath(one) for one in paths}
+
+
+def _within(path: str, folders: Collection[str]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in folders)
+
+
+def _installed(source: str) -> bool:
+    """Whether this is linked: by its name, and a link by where it leads, since a name is easily given."""
+    if os.path.exists(f"{source}/pyvenv.cfg"):
+        return True
+    name = os.path.basename(source)
+    if not os.path.islink(source):
+        return name in LINKED
+    return name in ("node_modules", ".git") and os.path.basename(os.path.realpath(source)) == name

@@ -250,8 +250,10 @@ def test_bubblewrap_that_is_missing_or_broken(tmp_path, monkeypatch, without_bub
     from botswain.commands.sources.read import read
 
     monkeypatch.chdir(tmp_path)
-    source = Source("program", tmp_path, run=("sh", "-c", "echo '[]'"))
-    required = Source("program", tmp_path, run=("sh", "-c", "echo '[]'"), isolation="bubblewrap")
+    bot = tmp_path / "bot"
+    bot.mkdir()
+    source = Source("program", bot, run=("sh", "-c", "echo '[]'"))
+    required = Source("program", bot, run=("sh", "-c", "echo '[]'"), isolation="bubblewrap")
     assert read(source).notes == ()
     with pytest.raises(BotswainError, match=r"is required .* not installed; install it .*apt install bubblewrap"):
         read(required)
@@ -263,4 +265,36 @@ def test_bubblewrap_that_is_missing_or_broken(tmp_path, monkeypatch, without_bub
     assert note.startswith("bubblewrap does not work here (No permissions to create a new namespace)")
     with pytest.raises(BotswainError, match="required and cannot be used: No permissions"):
         read(required)
-    assert read(Source("program", tmp_path, run=("sh", "-c", "echo '[]'"), isolation="none")).notes == ()
+    assert read(Source("program", bot, run=("sh", "-c", "echo '[]'"), isolation="none")).notes == ()
+
+
+def test_a_repository_names_nothing_of_a_home_as_its_packages(tmp_path, monkeypatch):
+    """Bubblewrap shows interpreters and packages of a home, no keys and no state, whatever the bot's files name."""
+    home, bot = tmp_path / "home", tmp_path / "bot"
+    state = home / ".local/state/botswain/x/service/dev"
+    for name in ("packages", ".ssh", ".config/bot", ".pyenv/versions/3/bin", ".local/lib", ".cache/venv/bin"):
+        (home / name).mkdir(parents=True)
+    for name in ("credentials", "releases/1/node_modules"):
+        (state / name).mkdir(parents=True)
+    (home / "packages/package.json").write_text("{}")
+    (bot / "node_modules").mkdir(parents=True)
+    (bot / "node_modules/keys").symlink_to(home / ".ssh")
+    (bot / "node_modules/good").symlink_to(home / "packages")
+    (bot / "link").symlink_to(home / ".ssh")
+    named = [one for one in home.rglob("*") if one.is_dir()] + [bot / "link", Path("/etc/ssl/private")]
+    monkeypatch.setenv("HOME", str(home))
+    argv = bubblewrap.command(["true"], bot, {"HOME": str(home), "PATH": "/usr/bin"}, tmp_path / "copy",
+                              {"node_modules": bot / "node_modules"}, named)  # fmt: skip
+    shown = [one for one in argv if "\0" not in one]
+    assert not [one for one in shown if one.endswith(("/.ssh", "/link", "/.config", "/bot/keys", "/private"))]
+    hidden = (
+        ".local",
+        ".local/state",
+        ".local/state/botswain",
+        ".cache",
+        state.relative_to(home),
+        state / "credentials",
+    )
+    assert not {str(home / one) for one in hidden} & {*shown}
+    for name in ("packages", ".pyenv", ".local/lib", ".cache", ".local/state/botswain/x/service/dev/releases"):
+        assert [one for one in shown if one.startswith(str(home / name))], name

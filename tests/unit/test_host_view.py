@@ -29,7 +29,7 @@ def bot(tmp_path):
 
 def test_what_is_written_in_a_copy_reaches_nothing(bot, tmp_path):
     """Neither a file, nor through a link out of the folder, which becomes a copy of what it leads to."""
-    made = view.copy(bot, tmp_path / "copy")
+    made = view.copy(bot, tmp_path / "copy", outside=[tmp_path / "shared"])
     for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", "main.py", ".env"):
         assert (made.folder / name).read_text() == (bot / name).read_text()
     for name in ("src/main.py", "data/local.db", "shared/bot.db", "config.json", ".env"):
@@ -63,10 +63,32 @@ def test_no_link_brings_a_hidden_file_into_a_copy(bot, tmp_path):
     (bot / "key").symlink_to(hidden[1] / "key")
     (bot / "ours").symlink_to(tmp_path / "ours")
     (bot / "rows").symlink_to("data/local.db")
-    made = view.copy(bot, tmp_path / "copy", hidden=hidden)
+    made = view.copy(bot, tmp_path / "copy", hidden=hidden, outside=[tmp_path])
     names = {str(one.relative_to(made.folder)) for one in made.folder.rglob("*")}
     assert {"src/main.py", "ours"} <= names
     assert not {"variables", "key", "ours/.env", "ours/.state", "rows", "data"} & names
+
+
+def test_no_link_of_a_repository_brings_in_what_lies_outside(bot, tmp_path):
+    """Neither keys, nor a process's variables, nor a home that calls itself packages; links in circles end."""
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/key").write_text("key")
+    (bot / "keys").symlink_to(home / ".ssh")
+    (bot / "key").symlink_to(home / ".ssh/key")
+    (bot / "environ").symlink_to("/proc/self/environ")
+    (bot / "root").symlink_to("/")
+    for name in ("x/venv", "y/node_modules", "z/.venv", "w/.git"):
+        (bot / name).parent.mkdir()
+        (bot / name).symlink_to(home)
+    (tmp_path / "shared/data/again").symlink_to(tmp_path / "shared")
+    (tmp_path / "shared/back").symlink_to(tmp_path / "shared/data")
+    made = view.copy(bot, tmp_path / "copy", outside=[tmp_path / "shared"])
+    out = {"keys", "key", "environ", "root", "x/venv", "y/node_modules", "z/.venv", "w/.git"}
+    assert not [name for name in out if os.path.lexists(made.folder / name)]
+    assert out <= set(made.left_out)
+    assert set(made.linked) == {"node_modules", "env", ".git"}
+    assert (made.folder / "shared/bot.db").read_text() == "live"
 
 
 def test_a_copy_is_bounded(bot, tmp_path, monkeypatch):
@@ -74,7 +96,7 @@ def test_a_copy_is_bounded(bot, tmp_path, monkeypatch):
     monkeypatch.setattr(view, "LARGEST", 11)
     (bot / "data/movie").write_text("x" * 12)
     monkeypatch.setattr(view, "OUTSIDE", 3)
-    made = view.copy(bot, tmp_path / "copy")
+    made = view.copy(bot, tmp_path / "copy", outside=[tmp_path / "shared"])
     assert {"data/movie", "shared/bot.db"} <= set(made.left_out)
     assert not (made.folder / "data/movie").exists()
     assert (made.folder / "src/main.py").exists()

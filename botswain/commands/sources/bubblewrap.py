@@ -28,6 +28,9 @@ _MANAGERS = frozenset(
     {".asdf", ".bun", ".deno", ".fnm", ".nodenv", ".nvm", ".proto", ".pyenv", ".rye", ".volta", "mise", "fnm", "uv"}
 )
 """Folders of programs that install interpreters; their commands may be scripts that look around in there."""
+_PACKAGES = frozenset({".cache", ".yarn"})
+_SHARE = _MANAGERS | {"hatch", "pipx", "pnpm", "virtualenvs"}
+"""Hidden folders of a home, and of its .local/share, in which packages are installed."""
 _PARTS = ("lib", "lib64", "libexec", "include")
 """What belongs to a folder `bin`, and lies beside it."""
 _PROBE = 10.0
@@ -212,13 +215,15 @@ def linked_packages(modules: Path) -> Iterator[Path]:
         if one.is_symlink():
             real = Path(os.path.realpath(one.path))
             other = next((index for index, part in enumerate(real.parts) if part == "node_modules"), None)
-            # A package looks for its own packages in there.
-            yield real if other is None else Path(*real.parts[: other + 1])
+            if other is not None:  # a package looks for its own packages in there
+                yield Path(*real.parts[: other + 1])
+            elif (real / "package.json").is_file():
+                yield real
 
 
 def _around(repo: Path) -> Iterator[Path]:
     """What tools look for above a bot's folder: a workspace's packages and settings, the repository's other parts."""
-    project, home = Path.cwd().resolve(), Path.home()
+    whole = top(repo)
     for folder in repo.resolve().parents:
         if len(folder.parts) == 1:
             return
@@ -228,15 +233,22 @@ def _around(repo: Path) -> Iterator[Path]:
                 if name == "node_modules":
                     yield from linked_packages(folder / name)
         if (folder / ".git").exists():
-            if folder not in (project, *project.parents, home, *home.parents):
+            if folder == whole:
                 yield folder
             return
+
+
+def top(repo: Path) -> Path | None:
+    """The repository that a bot's folder is a part of; None for one that holds this project, or the user's files."""
+    project, home = Path.cwd().resolve(), Path.home()
+    found = next((one for one in repo.resolve().parents if (one / ".git").exists()), None)
+    return None if found in (None, project, *project.parents, home, *home.parents) else found
 
 
 def _distinct(paths: Iterable[Path], home: str) -> Iterator[str]:
     """The paths as they are written and as they are, without what is there already, the outer ones first.
 
-    A home itself, or what holds it or this project, is never among them.
+    A home itself, or what holds it or this project, is never among them, nor what `_private` names.
     """
     project = os.path.realpath(".")
     found: set[str] = set()
@@ -244,7 +256,25 @@ def _distinct(paths: Iterable[Path], home: str) -> Iterator[str]:
         found |= {os.path.abspath(path), os.path.realpath(path)}  # noqa: PTH100 - links stay
     taken: list[str] = []
     for one in sorted(found):
-        around = (f"{home}/".startswith(f"{one}/") or f"{project}/".startswith(f"{one}/"), one == "/")
+        around = (
+            f"{home}/".startswith(f"{one}/") or f"{project}/".startswith(f"{one}/"),
+            one == "/",
+            any(_private(Path(each), Path(home)) for each in (one, os.path.realpath(one))),
+        )
         if not any(around) and not any(one == known or one.startswith(f"{known}/") for known in (*_SYSTEM, *taken)):
             taken.append(one)
             yield one
+
+
+def _private(path: Path, home: Path) -> bool:
+    """Whether a path lies where keys, settings and state are kept: a repository may call any its packages' place."""
+    if "credentials" in path.parts or any(path.is_relative_to(one) for one in ("/etc", "/proc")):
+        return True
+    if not path.is_relative_to(home):
+        return False
+    first, second, third, *_ = (*path.relative_to(home).parts, "", "", "")
+    if not first.startswith(".") or first in _MANAGERS or second in ("bin", *_PARTS):
+        return False
+    if first == ".local":
+        return not ((second == "share" and third in _SHARE) or (second == "state" and "releases" in path.parts))
+    return first not in _PACKAGES or not second

@@ -103,4 +103,15 @@ def room(repo: Path, isolation: str) -> Iterator[Room]:
     with tempfile.TemporaryDirectory(prefix="botswain-read-", ignore_cleanup_errors=True) as name:
         folder = Path(os.path.realpath(name), repo.resolve().name or "repository")
         Path(name, ".env").touch()  # who looks upward for one ends there
-        yield Room(repo, view.copy(repo, folder, hidden=hidden, links=not walled), walled)
+        copied = view.copy(repo, folder, hidden=hidden, outside=_outside(repo.resolve()), links=not walled)
+        yield Room(repo, copied, walled)
+
+
+def _outside(repo: Path) -> list[Path]:
+    """Where links of a bot's folder may lead: to the data that releases share, and to the rest of its repository."""
+    found = []
+    if repo.parent.name == "releases":
+        found.append(repo.parents[1] / "shared")
+    if (top := bubblewrap.top(repo)) is not None:
+        found.append(top)
+    return found
