@@ -33,6 +33,7 @@ LONGEST_ADDRESS = 90
 MARK = "BOTSWAIN_SERVICE"
 """The variable by which everything that supervisord started for a folder can be found."""
 _PASSED_ON = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+_HERE = str(Path(botswain.__file__).parents[1])
 _PATIENCE = 20.0
 """Seconds that supervisord may take to start, and to end beyond what its programs take."""
 _GRACE = 1.0
@@ -55,6 +56,8 @@ class Program:
         restart = "true" if self.by_itself else "unexpected"
         lines = {
             "command": " ".join(_word(one) for one in self.command),
+            # supervisord itself still has the path of before when the checkout was moved under it.
+            "environment": f"PYTHONPATH={_value(_HERE)}",
             "autostart": "true" if self.by_itself else "false",
             "autorestart": restart,
             # With startsecs, an expected exit that comes early would be tried again all the same.
@@ -181,7 +184,7 @@ class Daemon:
             (self.root / "logs").mkdir(parents=True, exist_ok=True)
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         variables["PATH"] = alone.search_path(variables)
-        variables |= {MARK: str(self.root), "PYTHONPATH": str(Path(botswain.__file__).parents[1])}
+        variables |= {MARK: str(self.root), "PYTHONPATH": _HERE}
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._conf)]
         try:
             done = subprocess.run(
@@ -268,3 +271,10 @@ def _word(text: str) -> str:
     if any(mark in text for mark in (" ;", " #", "\n", "\t;", "\t#")):
         raise HostError("supervisord cannot be told of this path", where=text, fix="move it to one without # and ;")
     return shlex.quote(text).replace("%", "%%")
+
+
+def _value(text: str) -> str:
+    """A variable's value for supervisord, which knows no escape within quotes."""
+    _word(text)
+    mark = "'" if '"' in text else '"'
+    return f"{mark}{text}{mark}".replace("%", "%%")

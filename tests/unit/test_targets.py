@@ -144,6 +144,16 @@ def test_how_the_bot_is_kept(tmp_path):
     assert found["command"].endswith(" -S -c 'import sys; from botswain.host.launch import main; main(sys.argv[1:])' .")
 
 
+@pytest.mark.parametrize("folder", ["/srv/a b,c", "/srv/it's 50%", '/srv/a "b"'])
+def test_a_moved_checkout_is_where_the_next_start_finds_it(tmp_path, monkeypatch, folder):
+    """supervisord keeps the variables that it was started with; each program's own name where the checkout is now."""
+    from supervisor.datatypes import dict_of_key_value_pairs
+
+    monkeypatch.setattr("botswain.targets.supervisor._HERE", folder)
+    text = sections(tmp_path, bot(1))["program:bot"]["environment"]
+    assert dict_of_key_value_pairs(text.replace("%%", "%")) == {"PYTHONPATH": folder}
+
+
 def test_the_command_that_is_kept_is_the_launcher(tmp_path):
     """It takes the folder in which supervisord starts it, and says in one line what is missing there."""
     known = {"PYTHONPATH": str(Path(botswain.__file__).parents[1])}
