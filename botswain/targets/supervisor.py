@@ -276,5 +276,4 @@ def _word(text: str) -> str:
 def _value(text: str) -> str:
     """A variable's value for supervisord, which knows no escape within quotes."""
     _word(text)
-    mark = "'" if '"' in text else '"'
-    return f"{mark}{text}{mark}".replace("%", "%%")
+    return '"{}"'.format(text.replace("%", "%%"))

@@ -144,9 +144,9 @@ def test_how_the_bot_is_kept(tmp_path):
     assert found["command"].endswith(" -S -c 'import sys; from botswain.host.launch import main; main(sys.argv[1:])' .")
 
 
-@pytest.mark.parametrize("folder", ["/srv/a b,c", "/srv/it's 50%", '/srv/a "b"'])
+@pytest.mark.parametrize("folder", ["/srv/a b,c", "/srv/it's 50%"])
 def test_a_moved_checkout_is_where_the_next_start_finds_it(tmp_path, monkeypatch, folder):
-    """supervisord keeps the variables that it was started with; each program's own name where the checkout is now."""
+    """Supervisord keeps the variables that it was started with; each program's own name where the checkout is now."""
     from supervisor.datatypes import dict_of_key_value_pairs
 
     monkeypatch.setattr("botswain.targets.supervisor._HERE", folder)
