@@ -63,7 +63,7 @@ def test_the_engine_is_installed_once(send, tmp_path):
     path.write_bytes(b"other")
     assert send([]).status == "changed"
     assert path.read_bytes() == engine().data
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert {one.name for one in path.parent.iterdir()} == {path.name, f"{path.name}.sha256"}
 
 
 def test_a_dry_run_looks_and_does_nothing_else(send, tmp_path):
