@@ -167,7 +167,7 @@ def test_a_user_who_needs_a_password_or_may_not_become_root_is_told(inventory, d
         _, refusal = failure(inventory())
     finally:
         debian.run("mv /opt/90-admin /etc/sudoers.d/; rm -f /etc/sudoers.d/90-other")
-    assert asked.startswith("debian: sudo wants a password; let the user become root without one")
+    assert asked.startswith("debian: sudo wants a password; put it into the environment or .env as SUDO_<ENV>_PASSWORD")
     assert refusal.startswith("debian: ")
     assert "sudo wants a password" in refusal or "may not become root" in refusal
 
@@ -207,7 +207,7 @@ def test_the_doctor_looks_at_hosts_before_anything_is_on_them(inventory, debian,
     finally:
         debian.run("mv /usr/bin/python3.away /usr/bin/python3; mv /opt/90-admin /etc/sudoers.d/")
     assert "Python is not installed there; install it: apt-get install python3" in told
-    assert "sudo wants a password; let the user become root without one" in told
+    assert "sudo wants a password; put it into the environment or .env as SUDO_<ENV>_PASSWORD" in told
     inventory(port=2)
     why = "debian: refuses connections: no SSH server listens there"
     assert looks()[0][:2] == ("bad", why)
