@@ -27,6 +27,7 @@ from botswain.backup.session import Session
 from botswain.backup.settings import Settings
 
 MARK = ".scratch"
+_ATTEMPTS = 5
 _ROOM = 1.2
 _LEAVE = 1_000_000_000
 """Bytes that are left on the server's disk, where that is this machine's."""
@@ -94,12 +95,11 @@ def _scratch(settings: Settings, folder: Folder, runner: Runner, clients: tools.
         _room(settings, int(size), data)
         with explained(folder.root / MARK, "write it"):
             store(folder.root / MARK, f"{name}\n".encode())
-        _remove(session, name)
+    _remove(runner, clients, name)
     try:
         yield name
     finally:
-        with Session(runner, clients.path("psql")) as session:
-            _remove(session, name)
+        _remove(runner, clients, name)
         (folder.root / MARK).unlink(missing_ok=True)
 
 
@@ -109,17 +109,29 @@ def sweep(settings: Settings, folder: Folder, runner: Runner, clients: tools.Too
         return []
     name = name_of(settings)
     try:
-        with Session(runner, clients.path("psql")) as session:
-            _remove(session, name)
+        _remove(runner, clients, name)
     except BackupError as error:
         return [f"the scratch database {name}, which an earlier run left, could not be removed: {error}"]
     (folder.root / MARK).unlink(missing_ok=True)
     return [f"an earlier run was cut off; the scratch database that it left ({name}) was removed"]
 
 
-def _remove(session: Session, name: str) -> None:
-    force = " WITH (FORCE)" if tools.major(session.facts().version) >= 13 else ""
-    session.ask(f"DROP DATABASE IF EXISTS {sql.identifier(name)}{force};")
+def _remove(runner: Runner, clients: tools.Tools, name: str) -> None:
+    """Remove it. Plainly first: that ends autovacuum, which a role that is no superuser may not end by force.
+
+    By force where sessions of a killed run are in there; autovacuum may come again between the two.
+    """
+    for attempts in range(_ATTEMPTS, -1, -1):
+        force = attempts % 2 == 0
+        with Session(runner, clients.path("psql")) as session:
+            how = " WITH (FORCE)" if force and tools.major(session.facts().version) >= 13 else ""
+            try:
+                session.ask(f"DROP DATABASE IF EXISTS {sql.identifier(name)}{how};")
+            except BackupError:
+                if not attempts:
+                    raise
+            else:
+                return
 
 
 def _room(settings: Settings, size: int, data: str) -> None:

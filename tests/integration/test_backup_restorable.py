@@ -441,6 +441,30 @@ def test_a_backup_that_does_not_restore_is_not_good(harbour: Harbour):
     assert harbour.names() == ["postgres", "source", "template0", "template1"]
 
 
+def test_a_scratch_database_goes_although_autovacuum_is_in_it(harbour: Harbour):
+    """It belongs to the server, and a role that is no superuser may not end it by force."""
+    settings = {
+        "autovacuum_naptime": "1s",
+        "autovacuum_analyze_threshold": "0",
+        "autovacuum_vacuum_cost_delay": "100ms",
+    }
+    for name, value in settings.items():
+        harbour.cluster.sql(f"ALTER SYSTEM SET {name} = '{value}'")
+    harbour.cluster.sql("SELECT pg_reload_conf()")
+    try:
+        tables = "".join(f"CREATE TABLE t{n} AS SELECT * FROM generate_series(1, 3000) AS a;" for n in range(12))  # noqa: S608
+        harbour.database("source", tables)
+        backups = harbour.backups("source")
+        backups.run()
+        for _ in range(4):
+            assert backups.do("verify", "--restore").code == 0
+    finally:
+        for name in settings:
+            harbour.cluster.sql(f"ALTER SYSTEM RESET {name}")
+        harbour.cluster.sql("SELECT pg_reload_conf()")
+    assert harbour.names() == ["postgres", "source", "template0", "template1"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_scratch_database_goes_also_after_a_kill(harbour: Harbour, number):
     """At once where that can be; else with the next run, whatever that does."""
