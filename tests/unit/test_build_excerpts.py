@@ -11,7 +11,7 @@ from botswain.host.errors import HostError
 
 NPM_NOISE = [f"npm error gyp info spawn args [ '{number}' ]" for number in range(40)]
 NPM_END = [
-    f"npm error A complete log of this run can be found in: /root/.npm/_logs/{number}.log" for number in range(35)
+    f"npm error A complete log of this run can be found in: /home/bot/.npm/_logs/{number}.log" for number in range(35)
 ]
 
 CASES = {
