@@ -47,7 +47,9 @@ def test_a_release_of_a_host_stands_alone(served):
     commit = served.send(bot_DOT_py=bot, probe_DOT_py=PROBE, mode="well")
     for planted in (False, True):
         if planted:
-            served.machine.run("git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=made-up > /srv/botswain/.env")
+            served.machine.run(
+                "git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=planted-and-never-read > /srv/botswain/.env"
+            )
             commit = served.send(mode="well 2")
         done = served.deploy(served.one(served.order(commit))["release"])
         assert served.one(orders.Confirm(done.token, "ann"))["confirmed"]

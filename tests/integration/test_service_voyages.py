@@ -22,8 +22,6 @@ import yaml
 from clients import harbour
 from desk import GUILD, ROOT
 
-from botswain.host import releases
-
 pytestmark = pytest.mark.slow
 
 FALSE = [[sys.executable, "-c", "import sys; print('the mast is too short'); sys.exit(7)"]]
@@ -176,7 +174,7 @@ def test_bad_input_stops_nothing(ship, monkeypatch):
     room = os.statvfs(ship.folder)
     with monkeypatch.context() as patched:
         full = SimpleNamespace(f_bavail=1, f_frsize=room.f_frsize)
-        patched.setattr(releases.os, "statvfs", lambda _: full)
+        patched.setattr(os, "statvfs", lambda _: full)
         refused("MB free, and a release wants")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -67,7 +67,7 @@ def plant(folder: Path, names: tuple[str, ...] = PLANTED) -> None:
     """Puts there what a tool that looks upward would use."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        ".env": "DISCORD_PROD_TOKEN=made-up\n", "package.json": '{"name": "planted", "type": "module"}',
+        ".env": "DISCORD_PROD_TOKEN=planted-and-never-read\n", "package.json": '{"name": "planted", "type": "module"}',
         ".npmrc": "planted=yes\n", "tsconfig.json": "{", ".eslintrc.json": "{",
         "pyproject.toml": '[tool.pytest.ini_options]\nminversion = "99"\n[tool.ruff.lint]\nselect = ["ALL"]\n',
     }  # fmt: skip
