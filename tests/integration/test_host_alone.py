@@ -47,7 +47,8 @@ def test_a_release_of_a_host_stands_alone(served):
     commit = served.send(bot_DOT_py=bot, probe_DOT_py=PROBE, mode="well")
     for planted in (False, True):
         if planted:
-            served.machine.run(
+            plant = "git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=planted-and-never-read > /srv/botswain/.env"
+            served.machine.run(plant)
                 "git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=planted-and-never-read > /srv/botswain/.env"
             )
             commit = served.send(mode="well 2")
