@@ -86,9 +86,11 @@ def _raw() -> Iterator[None]:
         return
     before = termios.tcgetattr(sys.stdin)
     tty.setraw(sys.stdin)
+    sys.stdout.drives = True  # type: ignore[union-attr]  # RedactedStream's; nothing on a plain stream
     try:
         yield
     finally:
+        sys.stdout.drives = False  # type: ignore[union-attr]
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 

@@ -43,6 +43,8 @@ class RedactedStream(io.TextIOBase):
         self._shown = ""
         self._held = ""
         self.lost: OSError | None = None
+        self.drives = False
+        """Whether what is written may drive the terminal, as a shell on a host does for the person at it."""
 
     def write(self, text: str) -> int:
         """Take text, and let out the lines that it completes; what would drive a terminal is shown instead."""
@@ -92,7 +94,8 @@ class RedactedStream(io.TextIOBase):
         end = len(window) if last else max(start, self._cut(window, start + length, spans))
         if end > start:
             try:
-                self._out.write(escaped(covered(window, spans, start, end)))
+                text = covered(window, spans, start, end)
+                self._out.write(text if self.drives else escaped(text))
             except OSError as error:
                 self._lose(error)
             line = max(window.rfind("\n", 0, end), window.rfind("\r", 0, end)) + 1

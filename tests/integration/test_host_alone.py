@@ -49,8 +49,6 @@ def test_a_release_of_a_host_stands_alone(served):
         if planted:
             plant = "git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=planted-and-never-read > /srv/botswain/.env"
             served.machine.run(plant)
-                "git init -q /srv/botswain; echo DISCORD_PROD_TOKEN=planted-and-never-read > /srv/botswain/.env"
-            )
             commit = served.send(mode="well 2")
         done = served.deploy(served.one(served.order(commit))["release"])
         assert served.one(orders.Confirm(done.token, "ann"))["confirmed"]
