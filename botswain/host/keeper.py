@@ -18,6 +18,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # each command that is run would wait for it
+    from collections.abc import Callable
     from typing import Any
 
 _PDEATHSIG, _DUMPABLE, _BOUNDING, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 4, 24, 36, 38
@@ -162,9 +163,9 @@ def sweep(child: int) -> None:
         time.sleep(_STEP)
 
 
-def _kill(how: object, whom: int) -> None:
+def _kill(how: Callable[[int, int], None], whom: int) -> None:
     try:
-        how(whom, signal.SIGKILL)  # type: ignore[operator]
+        how(whom, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
 

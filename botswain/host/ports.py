@@ -21,7 +21,7 @@ from botswain.host.place import Service
 
 _LISTENING = "0A"
 _LOOPBACK = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
-_REACHED = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0"})  # noqa: S104
+_REACHED = frozenset({"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0"})  # noqa: S104 - compared, not bound
 """Where a socket listens that answers on this machine's loopback, or keeps the bot from listening everywhere."""
 Address = tuple[str, int]
 

@@ -90,7 +90,7 @@ def _raw() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.drives = False  # type: ignore[union-attr]
+        sys.stdout.drives = False  # type: ignore[union-attr]  # as above
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 

@@ -453,7 +453,7 @@ def test_a_scratch_database_goes_although_autovacuum_is_in_it(harbour: Harbour):
         harbour.cluster.sql(f"ALTER SYSTEM SET {name} = '{value}'")
     harbour.cluster.sql("SELECT pg_reload_conf()")
     try:
-        tables = "".join(f"CREATE TABLE t{n} AS SELECT * FROM generate_series(1, 3000) AS a;" for n in range(12))  # noqa: S608
+        tables = "".join(f"CREATE TABLE t{n} AS SELECT * FROM generate_series(1, 3000) AS a;" for n in range(12))  # noqa: S608 - n is ours
         harbour.database("source", tables)
         backups, before = harbour.backups("source"), harbour.names()
         backups.run()

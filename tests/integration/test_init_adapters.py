@@ -32,7 +32,7 @@ NESTED = (
 
 
 @pytest.fixture
-def ready(fresh, monkeypatch, node_client):  # noqa: F811
+def ready(fresh, monkeypatch, node_client):  # noqa: F811 - the fixture, not the import
     """A fresh project whose bot has discord.js, with node on PATH."""
     monkeypatch.setenv("PATH", f"{node.find()[0].parent}{os.pathsep}{os.environ['PATH']}")
     bots.packages(node_client).link(fresh.folder / "../bot", "discord.js")

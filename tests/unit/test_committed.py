@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -173,7 +172,7 @@ def drafts(bot: Desk) -> None:
     bot.write("commands/notes.txt", "")
     commit(bot)
     git(bot.folder, "update-index", "--assume-unchanged", "commands/_draft.json")
-    os.remove(bot.folder / "commands/_draft.json")  # noqa: PTH107
+    (bot.folder / "commands/_draft.json").unlink()
 
 
 def worktree(bot: Desk) -> None:

@@ -22,7 +22,7 @@ one = socket.create_server((host, port), family=family, dualstack_ipv6=host.star
 print(1, flush=True)
 time.sleep(600)
 """
-ADDRESSES = ("127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1")  # noqa: S104
+ADDRESSES = ("127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1")  # noqa: S104 - compared, not bound
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
 

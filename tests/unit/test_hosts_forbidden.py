@@ -14,7 +14,7 @@ WX = "MemoryDenyWriteExecute"
 WORDS = [
     ("OSError: [Errno 30] Read-only file system: '/usr/local/share/Red'", "ProtectSystem", "bot_writable_paths"),
     ("Error: EROFS: read-only file system, mkdir '/srv/botswain/stage/.config'", "ProtectSystem", "service.shared"),
-    ("PermissionError: [Errno 13] Permission denied: '/root/.local/share/bot'", "ProtectHome", "service.shared"),
+    ("PermissionError: [Errno 13] Permission denied: '/home/anna/.local/share/bot'", "ProtectHome", "service.shared"),
     ("Error: EACCES: permission denied, open '/home/anna/data.json' (EACCES)", "ProtectHome", "ProtectHome=read-only"),
     ("MemoryError: Cannot allocate write+execute memory for ffi.callback().", WX, "bot_write_execute"),
     ("INFO: os::commit_memory(0x7f, 25559, 1) failed; error='Operation not permitted' (errno=1)", WX, "write_execute"),

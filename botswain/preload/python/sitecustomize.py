@@ -40,7 +40,7 @@ class _Once:
                 loaded(module)
                 _redirect(module.ClientSession, self._api)
 
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # this instance's alone
         return spec
 
 
