@@ -18,6 +18,7 @@ from typing import IO, Any
 
 _GRACE = 15.0
 """Seconds that it gets to end after it was told to."""
+_STEP = 0.05
 _LINES = 30
 _BREATH = 15.0
 """Seconds of silence after which somebody who waits is told that it goes on."""
@@ -113,12 +114,34 @@ def _listen(
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C on a terminal would: once, to all of them."""
+    """As Ctrl-C on a terminal would: once, to all of them; then end what Ansible left behind.
+
+    Its workers have sessions of their own, and one that it started in that very moment outlives it.
+    """
+    end, started = time.monotonic() + _GRACE, dict[int, int]()
     if child.poll() is None:
+        _open(child.pid, started)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_GRACE)
+    while child.poll() is None and time.monotonic() < end:
+        _open(child.pid, started)
+        time.sleep(_STEP)
+    if child.poll() is not None:
+        for pid in list(started):
+            _open(pid, started)
+        for handle in started.values():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+    for handle in started.values():
+        os.close(handle)
+
+
+def _open(pid: int, started: dict[int, int]) -> None:
+    """Keep a handle of each process below one: its number alone may be another's by the time of the kill."""
+    for one in _descendants(pid):
+        if one not in started:
+            with contextlib.suppress(OSError):
+                started[one] = os.pidfd_open(one)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from botswain.ansible import settings
+from botswain.ansible import process, settings
 from botswain.ansible.inventory import hosts_of
 from botswain.ansible.run import run
 from botswain.errors import BotswainError
@@ -124,6 +124,15 @@ def test_what_takes_too_long_is_ended(inventory, play):
         run(play([command(f"exec sleep 4321.{os.getpid()}")]), inventory, seconds=3)
     assert time.monotonic() - began < 30
     assert gone(f"sleep 4321.{os.getpid()}")
+
+
+def test_a_worker_that_outlives_ansible_is_ended_too():
+    """One that was started as the end came, in a session of its own."""
+    nap = f"4323.{os.getpid()}"
+    program = f"import subprocess, time; subprocess.Popen(['sleep', '{nap}'], start_new_session=True); time.sleep(60)"
+    ended = process.carried_out([sys.executable, "-c", program], os.environ, lambda _event: None, seconds=2)
+    assert (ended.in_time, ended.code) == (False, -signal.SIGINT)
+    assert gone(f"sleep {nap}")
 
 
 RUNNER = """
