@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """How long a command may take unless it is told otherwise."""
+_BACK = 10.0
+"""How long a network that was mended may take."""
 
 
 class Machine:
@@ -138,6 +140,9 @@ class Machine:
         """Mends it."""
         network.connect(self._container.link, self.lab.network.bridge)
         self._cut = False
+        end = time.monotonic() + _BACK  # what looked for it meanwhile has the kernel say for a moment that it is away
+        while not self._greeted() and time.monotonic() < end:
+            time.sleep(0.1)
 
     def relay(self, port: int, to: int | None = None) -> None:
         """Leads a port of the machine's 127.0.0.1 to one of this computer's 127.0.0.1, also after a reboot.
