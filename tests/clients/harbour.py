@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from botswain.commands.sources import discordjs, discordpy
 from botswain.profile.settings import Source
@@ -28,6 +29,10 @@ from tests.clients import node
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "bots"
 NAMES = ("harbour-py", "harbour-js")
+one = pytest.mark.parametrize(
+    "ship", [NAMES[0], *(pytest.param(name, marks=pytest.mark.exhaustive) for name in NAMES[1:])], indirect=True
+)
+"""For a test in which the bots differ little: one of them, and with --exhaustive each."""
 INSTALL_SECONDS = 300
 PATIENCE = 30.0
 """Seconds that anything may take on a busy machine."""

@@ -62,7 +62,7 @@ def test_stopped_by_hand(backups: Backups, before, cluster, number):
     backups.whole(before)
 
 
-@pytest.mark.parametrize("begin", [1, 2, 3])
+@pytest.mark.parametrize("begin", [1, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in (2, 3))])
 def test_killed_anywhere(backups: Backups, cluster, tmp_path, begin):
     """SIGKILL at every point: the old backup is whole, what is listed as good is, and the next run is as any other."""
     second = tmp_path / "second"

@@ -101,6 +101,7 @@ def test_the_controllers_engine_in_a_deploy(served):
     assert number > 12
 
 
+@pytest.mark.exhaustive
 def test_the_guard_after_the_engine_was_killed(served):
     """The timer alone brings the release before back after the engine was killed in the middle of a switch."""
     good = served.ship()

@@ -78,6 +78,7 @@ def by_hand(playbook, inventory, *more):
     return subprocess.run([*argv, *more], capture_output=True, text=True, check=False, env=known)
 
 
+@pytest.mark.exhaustive
 def test_two_deployments_and_a_rollback_by_hand(inventory, repo, debian):
     """Three module runs a deployment and one a rollback; health is told, and nothing prints the token."""
     early = by_hand("health", inventory)

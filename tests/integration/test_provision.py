@@ -102,6 +102,7 @@ def test_a_second_run_changes_nothing(made, desk):
     assert (again.code, again.out) == (0, "debian: nothing to change\n"), again
 
 
+@pytest.mark.exhaustive
 def test_what_somebody_changed_is_told_and_put_right(made, desk, debian):
     """A dry run shows the line; the run after it has one change."""
     debian.run("sed -i s/^MemoryMax=.*/MemoryMax=9G/ /etc/systemd/system/botswain-stage.service")
@@ -208,6 +209,7 @@ def test_the_playbook_for_cron_makes_a_backup_and_says_only_what_failed(made, de
     assert bad.stderr.startswith("botswain: debian: ")
 
 
+@pytest.mark.exhaustive
 def test_security_upgrades_and_timers_are_there_where_they_are_asked_for(made, desk, debian):
     """And a second time changes nothing."""
     options = {"host_security_upgrades": True, "backup_on_calendar": "*-*-* 03:30"}

@@ -69,6 +69,7 @@ def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(sailing):
     assert len(points) > 15
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_that_is_killed_anywhere_is_settled_by_the_next(sailing):
     """A way back that was cut off leaves nothing that the next deployment cannot put in order."""
     points = []

@@ -65,6 +65,7 @@ def deployed(ship, weather="calm"):
     return commit
 
 
+@harbour.one
 def test_bad_versions_never_stay(ship):
     """Failing builds and tests, bots that never log in, die, are deaf, Discord down, a closed terminal: one runs on."""
     first = ship.commits[0]
@@ -140,6 +141,7 @@ def test_every_way_back(ship):
     assert (ran.code, "there is nothing to go back to" in ran.err) == (1, True), ran
 
 
+@harbour.one
 def test_a_killed_controller_is_made_good_by_the_next_deployment(ship):
     """At each point that matters: afterwards one bot runs, it is the one on record, and nothing is locked."""
     for point in POINTS:

@@ -235,6 +235,7 @@ def test_what_does_not_build_or_passes_no_test_stops_nothing(ship):
     ship.well(name, good)
 
 
+@harbour.one
 def test_a_bad_version_never_stays(ship):
     """One that is never healthy, and one that dies after some seconds: the one before comes back, with the reason."""
     name, good = ship.sail()
@@ -253,6 +254,7 @@ def test_a_bad_version_never_stays(ship):
     ship.well(name, good)
 
 
+@harbour.one
 def test_one_that_ignores_sigterm_is_replaced(ship):
     """After its time it is killed, and one process runs."""
     ship.sail()
@@ -266,6 +268,7 @@ def test_one_that_ignores_sigterm_is_replaced(ship):
     ship.well("two")
 
 
+@harbour.one
 def test_discord_down_during_the_gate_flips_nothing(ship):
     """A bot that runs and cannot log in stays, exit 1; the commands wait for the next deployment."""
     ship.sail()
@@ -285,6 +288,7 @@ def test_discord_down_during_the_gate_flips_nothing(ship):
     ship.well("three")
 
 
+@harbour.one
 def test_a_controller_that_is_gone_before_it_confirms(ship):
     """The host returns by itself to what it had; the next deployment goes on as if nothing had been."""
     name, good = ship.sail()
@@ -298,6 +302,7 @@ def test_a_controller_that_is_gone_before_it_confirms(ship):
     ship.well("two")
 
 
+@harbour.one
 def test_a_host_that_lets_nobody_in_before_and_in_the_middle(ship):
     """Nothing is begun, or only built: exit 1 with the host's name, and the bot runs on."""
     _, good = ship.sail()
@@ -323,6 +328,7 @@ def test_a_host_that_lets_nobody_in_before_and_in_the_middle(ship):
     ship.well("two")
 
 
+@harbour.one
 def test_the_line_breaks_during_the_switch(ship):
     """The host goes back by itself; the controller looks for it until it gets through, and tells what runs."""
     with switching(ship) as (child, name, good):
@@ -336,6 +342,7 @@ def test_the_line_breaks_during_the_switch(ship):
     ship.well(name, good)
 
 
+@harbour.one
 def test_a_full_disk(ship):
     """It is told before anything is built; one that fills up meanwhile fails the build, and is no hindrance then."""
     name, good = ship.sail()
@@ -356,6 +363,7 @@ def test_a_full_disk(ship):
         ship.well("two")
 
 
+@harbour.one
 def test_a_reboot_in_the_middle(ship):
     """The host comes back with the release that it had, and one bot."""
     with switching(ship) as (child, name, good):

@@ -271,7 +271,7 @@ def test_a_host_of_a_fleet_that_cannot_be_reached(fleet, lost):
     all_as_before(fleet, before)
 
 
-@pytest.mark.parametrize("lost", [0, 2])
+@pytest.mark.parametrize("lost", [pytest.param(0, marks=pytest.mark.exhaustive), 2])
 def test_a_host_of_a_fleet_that_is_lost_in_its_switch(fleet, lost):
     """It goes back by itself; the others are taken back, and it is waited for until that is seen."""
     hosts = (fleet.gateway, *fleet.workers)

@@ -66,6 +66,7 @@ def healed(ship, name, point):
     assert "running" not in {one["outcome"] for one in history}, point
 
 
+@pytest.mark.exhaustive
 def test_a_deployment_that_is_killed_anywhere_is_settled_by_the_next(ship):
     """At every change of records and every order; where a switch is left, the host's guard alone goes back, too."""
     points = []
